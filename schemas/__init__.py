@@ -1,0 +1,1 @@
+"""What crosses a boundary: pydantic models and catalogues, with no I/O and no clock."""

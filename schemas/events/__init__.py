@@ -1,0 +1,1 @@
+"""The events that reach us, one module a subject; `catalogue` ties each type to its model."""

@@ -1,0 +1,123 @@
+"""Each event type and the model of its data; `decode` turns an envelope into an event we act on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+
+from pydantic import ValidationError
+
+from schemas.envelope import CloudEvent, EnvelopeError
+from schemas.events.members import ActivityRecorded, MemberErased, MemberRegistered, MemberUpdated
+from schemas.events.offers import CouponRedeemed, OfferActivated, OfferIssued, OfferViewed
+from schemas.events.orders import OrderCompleted, OrderReturned, OrderVoided
+from schemas.topics import APP, CHECKOUT, WEB
+
+EventData = (
+    OrderCompleted
+    | OrderReturned
+    | OrderVoided
+    | ActivityRecorded
+    | MemberRegistered
+    | MemberUpdated
+    | MemberErased
+    | OfferIssued
+    | OfferViewed
+    | OfferActivated
+    | CouponRedeemed
+)
+
+EVENT_TYPES: dict[str, type[EventData]] = {
+    "unisono.order.completed.v1": OrderCompleted,
+    "unisono.order.returned.v1": OrderReturned,
+    "unisono.order.voided.v1": OrderVoided,
+    "unisono.activity.recorded.v1": ActivityRecorded,
+    "unisono.member.registered.v1": MemberRegistered,
+    "unisono.member.updated.v1": MemberUpdated,
+    "unisono.member.erased.v1": MemberErased,
+    "unisono.offer.issued.v1": OfferIssued,
+    "unisono.offer.viewed.v1": OfferViewed,
+    "unisono.offer.activated.v1": OfferActivated,
+    "unisono.coupon.redeemed.v1": CouponRedeemed,
+}
+
+
+@dataclass(slots=True)
+class Event:
+    """A valid event: who it is about, when it happened, and its typed data."""
+
+    source: str
+    id: str
+    type: str
+    occurred_at: datetime
+    member_id: str
+    data: EventData
+
+    @property
+    def order(self) -> tuple[datetime, str, str]:
+        """The place of this event among its member's: event time, ties by source and id."""
+        return (self.occurred_at, self.source, self.id)
+
+    @property
+    def cause(self) -> str:
+        """How entries and wallets name this event: source and id, a space between."""
+        return f"{self.source} {self.id}"
+
+
+class UnknownType(Exception):
+    """The event's type is none of ours: counted and skipped, never an error."""
+
+
+def decode(envelope: CloudEvent) -> Event:
+    """The event in an envelope.
+
+    Raises UnknownType for a type we do not know and EnvelopeError with a dead-letter reason for data that is not valid.
+    """
+    model = EVENT_TYPES.get(envelope.type)
+    if model is None:
+        raise UnknownType(envelope.type)
+    if envelope.data is None:
+        raise EnvelopeError("missing_field", "the event has no data", "/data")
+    try:
+        data = model.model_validate_json(envelope.data)
+    except ValidationError as error:
+        raise _refusal(error) from None
+    if envelope.subject is not None and envelope.subject != data.member_id:
+        raise EnvelopeError(
+            "key_mismatch", f"subject {envelope.subject!r} is not the member id {data.member_id!r}", "/subject"
+        )
+    return Event(envelope.source, envelope.id, envelope.type, envelope.time, data.member_id, data)
+
+
+def content_hash(event: Event) -> bytes:
+    """16 bytes that two copies of the same event share, whatever their spacing or mode, and other content does not."""
+    digest = blake2b(event.type.encode(), digest_size=16)
+    digest.update(b"\0" + event.occurred_at.isoformat().encode() + b"\0")
+    digest.update(event.data.__pydantic_serializer__.to_json(event.data))
+    return digest.digest()
+
+
+def topic_for(event: Event) -> str:
+    """The topic an event belongs on, by who produced it: its channel, else its source."""
+    channel = getattr(event.data, "channel", None)
+    if channel is None:
+        channel = "pos" if event.source.startswith("/stores/") else "web" if event.source.startswith("/web") else "app"
+    return {"pos": CHECKOUT, "web": WEB, "app": APP}[channel]
+
+
+_REASONS = {"json_invalid": "not_json", "missing": "missing_field"}
+_OWN = frozenset({"unknown_currency", "invalid_amount", "invalid_quantity", "naive_time"})
+
+
+def _refusal(error: ValidationError) -> EnvelopeError:
+    problems = error.errors(include_url=False, include_input=False)
+    first = problems[0]
+    reason = _REASONS.get(first["type"], first["type"] if first["type"] in _OWN else "wrong_type")
+    told = "; ".join(f"{pointer(problem['loc'])}: {problem['msg']}" for problem in problems[:10])
+    return EnvelopeError(reason, told, pointer(first["loc"]))
+
+
+def pointer(location: tuple[str | int, ...]) -> str:
+    """The JSON pointer (RFC 6901) of a place inside the event's data."""
+    return "/data" + "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
