@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -13,6 +13,9 @@ from schemas.events.members import ActivityRecorded, MemberErased, MemberRegiste
 from schemas.events.offers import CouponRedeemed, OfferActivated, OfferIssued, OfferViewed
 from schemas.events.orders import OrderCompleted, OrderReturned, OrderVoided
 from schemas.topics import APP, CHECKOUT, WEB
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 EventData = (
     OrderCompleted
@@ -90,12 +93,9 @@ def decode(envelope: CloudEvent) -> Event:
     return Event(envelope.source, envelope.id, envelope.type, envelope.time, data.member_id, data)
 
 
-def content_hash(event: Event) -> bytes:
-    """16 bytes that two copies of the same event share, whatever their spacing or mode, and other content does not."""
-    digest = blake2b(event.type.encode(), digest_size=16)
-    digest.update(b"\0" + event.occurred_at.isoformat().encode() + b"\0")
-    digest.update(event.data.__pydantic_serializer__.to_json(event.data))
-    return digest.digest()
+def same_content(one: Event, other: Event) -> bool:
+    """Whether two events of one source and id say the same thing, whatever their spacing, field order or mode."""
+    return one.type == other.type and one.occurred_at == other.occurred_at and one.data == other.data
 
 
 def topic_for(event: Event) -> str:
@@ -107,15 +107,29 @@ def topic_for(event: Event) -> str:
 
 
 _REASONS = {"json_invalid": "not_json", "missing": "missing_field"}
-_OWN = frozenset({"unknown_currency", "invalid_amount", "invalid_quantity", "naive_time"})
+_OWN = frozenset({"unknown_currency", "naive_time"})
+_MONEY = frozenset({"amount", "total", "subtotal", "discount", "tax", "unit_price"})
 
 
 def _refusal(error: ValidationError) -> EnvelopeError:
-    problems = error.errors(include_url=False, include_input=False)
-    first = problems[0]
-    reason = _REASONS.get(first["type"], first["type"] if first["type"] in _OWN else "wrong_type")
-    told = "; ".join(f"{pointer(problem['loc'])}: {problem['msg']}" for problem in problems[:10])
-    return EnvelopeError(reason, told, pointer(first["loc"]))
+    problems = error.errors(include_url=False)
+    told = "; ".join(f"{pointer(problem['loc'])}: {_words(problem)}" for problem in problems[:10])
+    return EnvelopeError(_reason(problems[0]), told, pointer(problems[0]["loc"]))
+
+
+def _reason(problem: ErrorDetails) -> str:
+    field = problem["loc"][-1] if problem["loc"] else ""
+    if problem["type"] == "int_type" and field in _MONEY:
+        return "invalid_amount"
+    if "quantity" in problem["loc"] and problem["type"] != "missing":
+        return "invalid_quantity"
+    return _REASONS.get(problem["type"], problem["type"] if problem["type"] in _OWN else "wrong_type")
+
+
+def _words(problem: ErrorDetails) -> str:
+    if _reason(problem) == "invalid_amount":
+        return f"an amount is a whole number of minor units (1299 for 12.99 EUR), not {problem['input']!r}"
+    return problem["msg"]
 
 
 def pointer(location: tuple[str | int, ...]) -> str:
