@@ -47,6 +47,16 @@ class StoredDeadLetter:
 
 
 @dataclass(frozen=True, slots=True)
+class Cursor:
+    """The next offset intake will apply on one partition, and when it last moved."""
+
+    topic: str
+    partition: int
+    next_offset: int
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class StoredReport:
     """A touchpoint's last report and when it reached us."""
 
@@ -119,6 +129,10 @@ class Books:
     async def dead_letters(self, *, letters_max: int = 100, reason: str | None = None) -> list[StoredDeadLetter]:
         """The newest dead letters, newest first."""
         return [_dead_letter(row) for row in await self._pool.fetch(QUERIES["read_dead_letters"], letters_max, reason)]
+
+    async def cursors(self) -> list[Cursor]:
+        """Where intake stands on every partition."""
+        return [Cursor(**dict(row)) for row in await self._pool.fetch(QUERIES["read_cursors"])]
 
     async def dead_letters_by_reason(self) -> dict[str, int]:
         """How many dead letters each reason has."""

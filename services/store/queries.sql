@@ -1,0 +1,193 @@
+-- lock_programme --
+-- Readers of the programme share this lock; a publication takes it alone, so no batch straddles one.
+SELECT pg_advisory_xact_lock_shared(7002)
+
+-- lock_programme_alone --
+SELECT pg_advisory_xact_lock(7002)
+
+-- programme_revision --
+SELECT revision FROM programme
+
+-- programme_versions --
+SELECT promotion_id, version, document::text AS document, effective_from, withdrawn_at
+FROM promotion_version ORDER BY promotion_id, version
+
+-- newest_promotion_version --
+SELECT version, document::text AS document FROM promotion_version
+WHERE promotion_id = $1 ORDER BY version DESC LIMIT 1
+
+-- publish_promotion_version --
+INSERT INTO promotion_version (promotion_id, version, document, effective_from, published_at)
+VALUES ($1, $2, $3::jsonb, $4, $5)
+
+-- raise_programme_revision --
+UPDATE programme SET revision = revision + 1
+
+-- lock_cursor --
+-- The row lock serialises an old and a new owner of the partition; the comparison makes the late one a no-op.
+SELECT next_offset, (SELECT revision FROM programme) AS revision FROM partition_cursor
+WHERE topic = $1 AND partition = $2 FOR UPDATE
+
+-- ensure_cursor --
+INSERT INTO partition_cursor (topic, partition) VALUES ($1, $2) ON CONFLICT DO NOTHING
+
+-- read_cursor --
+SELECT next_offset FROM partition_cursor WHERE topic = $1 AND partition = $2
+
+-- move_cursor --
+UPDATE partition_cursor SET next_offset = $3, updated_at = now() WHERE topic = $1 AND partition = $2
+
+-- read_cursors --
+SELECT topic, partition, next_offset, updated_at FROM partition_cursor ORDER BY topic, partition
+
+-- record_events --
+-- The business id decides what is new, not the offset; in id order, so that two writers never wait for each other.
+INSERT INTO inbox (source, id, member_id, shard, type, occurred_at, stated_at, data, recorded_at)
+SELECT source, id, member_id, shard, type, occurred_at, stated_at, data, $9
+FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::bytea[])
+    AS new (source, id, member_id, shard, type, occurred_at, stated_at, data)
+ORDER BY source, id
+ON CONFLICT DO NOTHING RETURNING source, id
+
+-- stored_events --
+SELECT source, id, type, member_id, occurred_at, stated_at, data FROM inbox
+WHERE (source, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+
+-- member_history --
+SELECT source, id, type, member_id, occurred_at, data FROM inbox
+WHERE member_id = ANY($1) ORDER BY member_id, occurred_at, source, id
+
+-- lock_wallets --
+-- In member order: two writers never wait for each other in a circle.
+SELECT member_id, version, state FROM wallet WHERE member_id = ANY($1) ORDER BY member_id FOR UPDATE
+
+-- ensure_wallets --
+INSERT INTO wallet (member_id, shard)
+SELECT member_id, shard FROM unnest($1::text[], $2::int[]) AS new (member_id, shard)
+ORDER BY member_id ON CONFLICT DO NOTHING
+
+-- standing_entries --
+-- The newest turn of each entry key of these members; an even turn stands, an odd one was taken back.
+SELECT DISTINCT ON (member_id, entry_key) member_id, entry_key, turn, entry_id, kind, unit, debit, credit, amount,
+       promotion_id, promotion_version, offer_id, coupon_id, caused_by, occurred_at, detail::text AS detail
+FROM entry WHERE member_id = ANY($1) ORDER BY member_id, entry_key, turn DESC
+
+-- write_wallets --
+UPDATE wallet SET version = new.version, state = new.state, record = new.record,
+                  occurred_at = new.occurred_at, recorded_at = $6
+FROM unnest($1::text[], $2::bigint[], $3::bytea[], $4::bytea[], $5::timestamptz[])
+    AS new (member_id, version, state, record, occurred_at)
+WHERE wallet.member_id = new.member_id
+
+-- write_entries --
+INSERT INTO entry (entry_id, member_id, shard, entry_key, turn, kind, unit, debit, credit, amount, promotion_id,
+                   promotion_version, offer_id, coupon_id, caused_by, occurred_at, reverses, detail, recorded_at)
+SELECT entry_id, member_id, shard, entry_key, turn, kind, unit, debit, credit, amount, promotion_id,
+       promotion_version, offer_id, coupon_id, caused_by, occurred_at, reverses, detail::jsonb, $19
+FROM unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::int[], $6::text[], $7::text[], $8::text[], $9::text[],
+            $10::bigint[], $11::text[], $12::int[], $13::text[], $14::text[], $15::text[], $16::timestamptz[],
+            $17::uuid[], $18::text[])
+    AS new (entry_id, member_id, shard, entry_key, turn, kind, unit, debit, credit, amount, promotion_id,
+            promotion_version, offer_id, coupon_id, caused_by, occurred_at, reverses, detail)
+
+-- write_coupons --
+INSERT INTO coupon (coupon_id, member_id, shard, promotion_id, promotion_version, code, status, valid_from, valid_until,
+                    updated_at)
+SELECT coupon_id, member_id, shard, promotion_id, promotion_version, code, status, valid_from, valid_until, $10
+FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::int[], $6::text[], $7::text[], $8::timestamptz[],
+            $9::timestamptz[])
+    AS new (coupon_id, member_id, shard, promotion_id, promotion_version, code, status, valid_from, valid_until)
+ON CONFLICT (coupon_id) DO UPDATE SET status = EXCLUDED.status, promotion_version = EXCLUDED.promotion_version,
+    valid_from = EXCLUDED.valid_from, valid_until = EXCLUDED.valid_until, updated_at = EXCLUDED.updated_at
+
+-- write_outbox --
+INSERT INTO outbox (shard, topic, key, payload)
+SELECT shard, topic, key, payload
+FROM unnest($1::int[], $2::text[], $3::text[], $4::bytea[]) WITH ORDINALITY AS new (shard, topic, key, payload, place)
+ORDER BY place
+
+-- write_dead_letter --
+INSERT INTO dead_letter (topic, partition, record_offset, reason, message, key, value, header_names, header_values,
+                         recorded_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT ON CONSTRAINT dead_letter_once DO NOTHING
+
+-- write_outbox_record --
+INSERT INTO outbox (shard, topic, key, names, contents, payload) VALUES ($1, $2, $3, $4, $5, $6)
+
+-- lock_shard --
+SELECT pg_try_advisory_lock(7001, $1)
+
+-- read_outbox --
+-- A wallet's mark carries no payload: what is published is the wallet as it stands at this moment.
+SELECT o.id, o.topic, o.key, o.names, o.contents, o.payload, w.version, w.record, w.occurred_at, w.recorded_at
+FROM outbox o LEFT JOIN wallet w ON o.topic = 'loyalty.wallets' AND w.member_id = o.key
+WHERE o.shard = $1 ORDER BY o.id LIMIT $2
+
+-- delete_outbox --
+DELETE FROM outbox WHERE id = ANY($1)
+
+-- outbox_pending --
+-- Members of these whose wallet is still to be published.
+SELECT DISTINCT key FROM outbox WHERE shard = $1 AND topic = 'loyalty.wallets' AND key = ANY($2)
+
+-- wallet_versions --
+SELECT member_id, version FROM wallet WHERE member_id = ANY($1)
+
+-- mark_wallets --
+INSERT INTO outbox (shard, topic, key)
+SELECT shard, 'loyalty.wallets', member_id FROM wallet WHERE member_id = ANY($1) ORDER BY member_id
+
+-- read_watch --
+SELECT next_offset FROM relay_watch WHERE shard = $1
+
+-- move_watch --
+INSERT INTO relay_watch (shard, next_offset) VALUES ($1, $2)
+ON CONFLICT (shard) DO UPDATE SET next_offset = EXCLUDED.next_offset
+
+-- read_wallet --
+SELECT member_id, version, occurred_at, recorded_at, record FROM wallet WHERE member_id = $1 AND record IS NOT NULL
+
+-- read_wallets --
+SELECT member_id, version, occurred_at, recorded_at, record FROM wallet WHERE record IS NOT NULL ORDER BY member_id
+
+-- known_events --
+SELECT source, id FROM inbox WHERE (source, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+
+-- read_history --
+SELECT json_build_object('entry_id', entry_id, 'member_id', member_id, 'type', 'unisono.' ||
+           CASE WHEN reverses IS NULL THEN kind WHEN kind LIKE 'points.%' THEN 'points.reversed'
+                WHEN kind LIKE 'coupon.%' THEN 'coupon.reversed' ELSE 'reward.reversed' END || '.v1',
+           'unit', unit, 'debit', debit, 'credit', credit, 'amount', amount, 'promotion_id', promotion_id,
+           'promotion_version', promotion_version, 'offer_id', offer_id, 'coupon_id', coupon_id,
+           'caused_by', caused_by, 'occurred_at', occurred_at, 'recorded_at', recorded_at, 'reverses', reverses,
+           'detail', detail)::text AS entry
+FROM entry WHERE member_id = $1 ORDER BY recorded_at DESC, entry_id DESC LIMIT $2
+
+-- outbox_status --
+SELECT count(*) AS depth,
+       coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8 AS oldest_age_s
+FROM outbox
+
+-- versions_total --
+SELECT count(*) AS members, coalesce(sum(version), 0)::bigint AS versions_total FROM wallet WHERE record IS NOT NULL
+
+-- save_report --
+INSERT INTO touchpoint_report (kind, touchpoint_id, store_id, report, reported_at)
+VALUES ($1, $2, $3, $4::jsonb, clock_timestamp())
+ON CONFLICT (kind, touchpoint_id) DO UPDATE SET store_id = EXCLUDED.store_id, report = EXCLUDED.report,
+    reported_at = EXCLUDED.reported_at
+
+-- read_reports --
+SELECT report::text AS report, reported_at FROM touchpoint_report ORDER BY kind, touchpoint_id
+
+-- read_dead_letters --
+SELECT dead_letter_id, topic, partition, record_offset, reason, message, key, value, header_names, header_values,
+       recorded_at
+FROM dead_letter WHERE $2::text IS NULL OR reason = $2 ORDER BY dead_letter_id DESC LIMIT $1
+
+-- dead_letters_by_reason --
+SELECT reason, count(*) AS letters FROM dead_letter GROUP BY reason ORDER BY reason
+
+-- counts --
+SELECT (SELECT count(*) FROM inbox) AS events, (SELECT count(*) FROM entry) AS entries,
+       (SELECT count(*) FROM dead_letter) AS dead_letters
