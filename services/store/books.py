@@ -13,6 +13,7 @@ import asyncpg
 from schemas.api.sync import TouchpointReport
 from schemas.dead_letters import DeadLetter
 from schemas.journal import JournalEntry
+from services.store.journal import journal_entry
 from services.store.queries import QUERIES
 
 
@@ -101,7 +102,7 @@ class Books:
     async def history(self, member_id: str, *, entries_max: int = 50) -> list[JournalEntry]:
         """The member's newest ledger entries, newest first."""
         rows = await self._pool.fetch(QUERIES["read_history"], member_id, entries_max)
-        return [JournalEntry.model_validate_json(row["entry"]) for row in rows]
+        return [journal_entry(row) for row in rows]
 
     async def outbox(self) -> OutboxStatus:
         """How much is committed and not yet published."""

@@ -101,41 +101,52 @@ ON CONFLICT (coupon_id) DO UPDATE SET status = EXCLUDED.status, promotion_versio
     valid_from = EXCLUDED.valid_from, valid_until = EXCLUDED.valid_until, updated_at = EXCLUDED.updated_at
 
 -- write_outbox --
-INSERT INTO outbox (shard, topic, key, payload)
-SELECT shard, topic, key, payload
-FROM unnest($1::int[], $2::text[], $3::text[], $4::bytea[]) WITH ORDINALITY AS new (shard, topic, key, payload, place)
+INSERT INTO outbox (shard, kind, ref)
+SELECT shard, kind, ref FROM unnest($1::int[], $2::text[], $3::text[]) WITH ORDINALITY AS new (shard, kind, ref, place)
 ORDER BY place
 
 -- write_dead_letter --
 INSERT INTO dead_letter (topic, partition, record_offset, reason, message, key, value, header_names, header_values,
                          recorded_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT ON CONSTRAINT dead_letter_once DO NOTHING
-
--- write_outbox_record --
-INSERT INTO outbox (shard, topic, key, names, contents, payload) VALUES ($1, $2, $3, $4, $5, $6)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+ON CONFLICT ON CONSTRAINT dead_letter_once DO NOTHING RETURNING dead_letter_id::text
 
 -- lock_shard --
 SELECT pg_try_advisory_lock(7001, $1)
 
 -- read_outbox --
--- A wallet's mark carries no payload: what is published is the wallet as it stands at this moment.
-SELECT o.id, o.topic, o.key, o.names, o.contents, o.payload, w.version, w.record, w.occurred_at, w.recorded_at
-FROM outbox o LEFT JOIN wallet w ON o.topic = 'loyalty.wallets' AND w.member_id = o.key
+-- A wallet's mark stands for the wallet as it is at this moment, so several marks of one member cost one record.
+SELECT o.id, o.kind, o.ref, w.version, w.record, w.occurred_at, w.recorded_at
+FROM outbox o LEFT JOIN wallet w ON o.kind = 'wallet' AND w.member_id = o.ref
 WHERE o.shard = $1 ORDER BY o.id LIMIT $2
+
+-- outbox_entries --
+SELECT entry_id::text AS entry_id, member_id, kind, unit, debit, credit, amount, promotion_id, promotion_version, offer_id,
+       coupon_id, caused_by, occurred_at, recorded_at, reverses::text AS reverses, detail::text AS detail
+FROM entry WHERE entry_id = ANY($1::text[]::uuid[])
+
+-- outbox_dead_letters --
+SELECT dead_letter_id::text AS ref, topic, partition, record_offset, reason, message, key, value, header_names,
+       header_values, recorded_at
+FROM dead_letter WHERE dead_letter_id = ANY($1::text[]::bigint[])
+
+-- outbox_promotions --
+SELECT promotion_id || '@' || version AS ref, promotion_id, version, document::text AS document, effective_from,
+       withdrawn_at, published_at
+FROM promotion_version WHERE promotion_id || '@' || version = ANY($1)
 
 -- delete_outbox --
 DELETE FROM outbox WHERE id = ANY($1)
 
--- outbox_pending --
--- Members of these whose wallet is still to be published.
-SELECT DISTINCT key FROM outbox WHERE shard = $1 AND topic = 'loyalty.wallets' AND key = ANY($2)
-
--- wallet_versions --
-SELECT member_id, version FROM wallet WHERE member_id = ANY($1)
+-- settled_versions --
+-- What the books say was last published of these members; those still to be published are left out.
+SELECT w.member_id, w.version FROM wallet w WHERE w.member_id = ANY($2) AND NOT EXISTS (
+    SELECT FROM outbox o WHERE o.shard = $1 AND o.kind = 'wallet' AND o.ref = w.member_id)
 
 -- mark_wallets --
-INSERT INTO outbox (shard, topic, key)
-SELECT shard, 'loyalty.wallets', member_id FROM wallet WHERE member_id = ANY($1) ORDER BY member_id
+INSERT INTO outbox (shard, kind, ref)
+SELECT shard, 'wallet', member_id FROM (
+    SELECT shard, member_id FROM wallet WHERE member_id = ANY($1) ORDER BY member_id FOR UPDATE) AS locked
 
 -- read_watch --
 SELECT next_offset FROM relay_watch WHERE shard = $1
@@ -154,13 +165,8 @@ SELECT member_id, version, occurred_at, recorded_at, record FROM wallet WHERE re
 SELECT source, id FROM inbox WHERE (source, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
 
 -- read_history --
-SELECT json_build_object('entry_id', entry_id, 'member_id', member_id, 'type', 'unisono.' ||
-           CASE WHEN reverses IS NULL THEN kind WHEN kind LIKE 'points.%' THEN 'points.reversed'
-                WHEN kind LIKE 'coupon.%' THEN 'coupon.reversed' ELSE 'reward.reversed' END || '.v1',
-           'unit', unit, 'debit', debit, 'credit', credit, 'amount', amount, 'promotion_id', promotion_id,
-           'promotion_version', promotion_version, 'offer_id', offer_id, 'coupon_id', coupon_id,
-           'caused_by', caused_by, 'occurred_at', occurred_at, 'recorded_at', recorded_at, 'reverses', reverses,
-           'detail', detail)::text AS entry
+SELECT entry_id::text AS entry_id, member_id, kind, unit, debit, credit, amount, promotion_id, promotion_version, offer_id,
+       coupon_id, caused_by, occurred_at, recorded_at, reverses::text AS reverses, detail::text AS detail
 FROM entry WHERE member_id = $1 ORDER BY recorded_at DESC, entry_id DESC LIMIT $2
 
 -- outbox_status --

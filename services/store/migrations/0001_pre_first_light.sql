@@ -87,16 +87,14 @@ CREATE INDEX coupon_by_member ON coupon (member_id);
 CREATE TABLE outbox (
     id         bigint      GENERATED ALWAYS AS IDENTITY,
     shard      integer     NOT NULL,
-    topic      text        NOT NULL,
-    key        text,
-    names      text[]      NOT NULL DEFAULT '{}',
-    contents   bytea[]     NOT NULL DEFAULT '{}',
-    payload    bytea,
+    kind       text        NOT NULL,
+    ref        text        NOT NULL,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    CONSTRAINT outbox_pk PRIMARY KEY (id)
+    CONSTRAINT outbox_pk PRIMARY KEY (id),
+    CONSTRAINT outbox_kind CHECK (kind IN ('wallet', 'entry', 'dead_letter', 'promotion'))
 );
 CREATE INDEX outbox_by_shard ON outbox (shard, id);
-COMMENT ON TABLE outbox IS 'Committed and not yet published. A row for loyalty.wallets is a mark: the relay publishes the wallet as it stands.';
+COMMENT ON TABLE outbox IS 'What is committed and not yet published, as marks: the relay publishes the wallet as it stands, the entry, the letter.';
 COMMENT ON COLUMN outbox.id IS 'Drawn while the member''s wallet is locked: per member, id order is version order is commit order.';
 
 CREATE TABLE relay_watch (
