@@ -55,11 +55,11 @@ WHERE (source, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
 
 -- member_history --
 SELECT source, id, type, member_id, occurred_at, data FROM inbox
-WHERE member_id = ANY($1) ORDER BY member_id, occurred_at, source, id
+WHERE member_id = ANY($1) ORDER BY member_id, occurred_at, source COLLATE "C", id COLLATE "C"
 
 -- lock_wallets --
 -- In member order: two writers never wait for each other in a circle.
-SELECT member_id, version, state FROM wallet WHERE member_id = ANY($1) ORDER BY member_id FOR UPDATE
+SELECT member_id, version, state, corrected FROM wallet WHERE member_id = ANY($1) ORDER BY member_id FOR UPDATE
 
 -- ensure_wallets --
 INSERT INTO wallet (member_id, shard)
@@ -68,15 +68,15 @@ ORDER BY member_id ON CONFLICT DO NOTHING
 
 -- standing_entries --
 -- The newest turn of each entry key of these members; an even turn stands, an odd one was taken back.
-SELECT DISTINCT ON (member_id, entry_key) member_id, entry_key, turn, entry_id, kind, unit, debit, credit, amount,
-       promotion_id, promotion_version, offer_id, coupon_id, caused_by, occurred_at, detail::text AS detail
+SELECT DISTINCT ON (member_id, entry_key) member_id, entry_key, turn, entry_id::text AS entry_id, kind, unit, debit, credit,
+       amount, promotion_id, promotion_version, offer_id, coupon_id, caused_by, occurred_at, detail::text AS detail
 FROM entry WHERE member_id = ANY($1) ORDER BY member_id, entry_key, turn DESC
 
 -- write_wallets --
-UPDATE wallet SET version = new.version, state = new.state, record = new.record,
-                  occurred_at = new.occurred_at, recorded_at = $6
-FROM unnest($1::text[], $2::bigint[], $3::bytea[], $4::bytea[], $5::timestamptz[])
-    AS new (member_id, version, state, record, occurred_at)
+UPDATE wallet SET version = new.version, state = new.state, record = new.record, occurred_at = new.occurred_at,
+                  corrected = new.corrected, recorded_at = $7
+FROM unnest($1::text[], $2::bigint[], $3::bytea[], $4::bytea[], $5::timestamptz[], $6::boolean[])
+    AS new (member_id, version, state, record, occurred_at, corrected)
 WHERE wallet.member_id = new.member_id
 
 -- write_entries --
@@ -84,9 +84,9 @@ INSERT INTO entry (entry_id, member_id, shard, entry_key, turn, kind, unit, debi
                    promotion_version, offer_id, coupon_id, caused_by, occurred_at, reverses, detail, recorded_at)
 SELECT entry_id, member_id, shard, entry_key, turn, kind, unit, debit, credit, amount, promotion_id,
        promotion_version, offer_id, coupon_id, caused_by, occurred_at, reverses, detail::jsonb, $19
-FROM unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::int[], $6::text[], $7::text[], $8::text[], $9::text[],
+FROM unnest($1::text[]::uuid[], $2::text[], $3::int[], $4::text[], $5::int[], $6::text[], $7::text[], $8::text[], $9::text[],
             $10::bigint[], $11::text[], $12::int[], $13::text[], $14::text[], $15::text[], $16::timestamptz[],
-            $17::uuid[], $18::text[])
+            $17::text[]::uuid[], $18::text[])
     AS new (entry_id, member_id, shard, entry_key, turn, kind, unit, debit, credit, amount, promotion_id,
             promotion_version, offer_id, coupon_id, caused_by, occurred_at, reverses, detail)
 
@@ -99,6 +99,9 @@ FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::int[], $6::text[]
     AS new (coupon_id, member_id, shard, promotion_id, promotion_version, code, status, valid_from, valid_until)
 ON CONFLICT (coupon_id) DO UPDATE SET status = EXCLUDED.status, promotion_version = EXCLUDED.promotion_version,
     valid_from = EXCLUDED.valid_from, valid_until = EXCLUDED.valid_until, updated_at = EXCLUDED.updated_at
+
+-- cancel_coupons --
+UPDATE coupon SET status = 'cancelled', updated_at = $2 WHERE coupon_id = ANY($1) AND status <> 'redeemed'
 
 -- write_outbox --
 INSERT INTO outbox (shard, kind, ref)

@@ -33,9 +33,11 @@ CREATE TABLE wallet (
     record      bytea,
     occurred_at timestamptz,
     recorded_at timestamptz,
+    corrected   boolean     NOT NULL DEFAULT false,
     CONSTRAINT wallet_pk PRIMARY KEY (member_id)
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE wallet IS 'The fold''s state and the record last decided for each member; its row lock orders all writers of a member.';
+COMMENT ON COLUMN wallet.corrected IS 'Whether an entry of this member was ever taken back; only then must an entry''s turn be looked up.';
 COMMENT ON COLUMN wallet.record IS 'The value on loyalty.wallets; null with a version above zero stands for a tombstone.';
 
 CREATE TABLE entry (

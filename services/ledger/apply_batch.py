@@ -1,0 +1,150 @@
+"""The commit path, steps 2 to 8 of docs/architecture.md: one micro-batch of one partition, one transaction.
+
+Step 1 (take what is there) and step 9 (wake the relay, report the offset) are intake's, in streams/intake.py.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from schemas.events.catalogue import Event, same_content
+from schemas.topics import shard_of
+from services.engine.programme import Programme, ProgrammeTerms, compile_programme
+from services.engine.wallet import Wallet, wallet_record
+from services.ledger.decide import apply_in_order, refold, stays_in_order
+from services.ledger.ports import Accepted, Decision, EventKey, Ledger, Posting, Refused, SourceRecord, StoredState, Unit
+from services.ledger.validate import TimeWindow, validate
+
+_CAUSES_MAX = 20
+
+
+@dataclass(slots=True)
+class BatchResult:
+    """Where the partition continues, the shards that have something to publish, and what became of each record."""
+
+    next_offset: int
+    shards: set[int] = field(default_factory=set)
+    outcomes: Counter[str] = field(default_factory=Counter)
+
+
+class BatchApplier:
+    """Applies batches with the programme in force, which it compiles anew only when its revision has grown."""
+
+    def __init__(
+        self, ledger: Ledger, terms: ProgrammeTerms, window: TimeWindow, partitions: int, now: Callable[[], datetime]
+    ) -> None:
+        self._ledger = ledger
+        self._terms = terms
+        self._window = window
+        self._partitions = partitions
+        self._now = now
+        self._programme: tuple[int, Programme] | None = None
+
+    async def apply(self, topic: str, partition: int, records: Sequence[SourceRecord]) -> BatchResult:
+        """Every record of the batch is applied, absorbed or refused once this returns; TransientFault: none was."""
+        now = self._now()
+        # Step 2. Decode and validate, before anything is locked.
+        checked = [(record, validate(record, now, self._window)) for record in records]
+        async with self._ledger.unit() as unit:
+            # Step 3. Lock the cursor; what lies below it was applied by somebody before us.
+            cursor, revision = await unit.lock_cursor(topic, partition)
+            fresh = [outcome for record, outcome in checked if record.offset >= cursor]
+            result = BatchResult(max(cursor, records[-1].offset + 1))
+            result.outcomes["replayed"] = len(checked) - len(fresh)
+            if not fresh:
+                return BatchResult(cursor, set(), result.outcomes)
+            refused = [outcome for outcome in fresh if isinstance(outcome, Refused)]
+            result.outcomes["skipped"] = sum(outcome is None for outcome in fresh)
+            # Step 4. Record what is new.
+            accepted, conflicts = await self._record(unit, [o for o in fresh if isinstance(o, Accepted)], now, result)
+            refused += conflicts
+            # Steps 5 and 6. Lock the members' wallets; decide.
+            programme = await self._current(unit, revision)
+            decisions = await self._decide(unit, [a.event for a in accepted], programme, now)
+            # Step 7. Write all of it.
+            await unit.write(decisions, refused, now)
+            # Step 8. Move the cursor; leaving the unit commits.
+            await unit.move_cursor(topic, partition, result.next_offset)
+        result.outcomes["applied"] = len(accepted)
+        result.outcomes["dead_letter"] = len(refused)
+        result.shards = {decision.shard for decision in decisions}
+        if refused:
+            result.shards.add(partition % self._partitions)
+        return result
+
+    async def _record(
+        self, unit: Unit, offered: list[Accepted], now: datetime, result: BatchResult
+    ) -> tuple[list[Accepted], list[Refused]]:
+        """The events not seen before, and those whose id was used before for something else."""
+        first: dict[EventKey, Accepted] = {}
+        repeats: list[Accepted] = []
+        for candidate in offered:
+            key = (candidate.event.source, candidate.event.id)
+            if key in first:
+                repeats.append(candidate)
+            else:
+                first[key] = candidate
+        if not first:
+            return [], []
+        shards = {a.event.member_id: shard_of(a.event.member_id, self._partitions) for a in first.values()}
+        new = await unit.record_events(list(first.values()), shards, now)
+        repeats += [candidate for key, candidate in first.items() if key not in new]
+        conflicts = await self._conflicts(unit, repeats) if repeats else []
+        result.outcomes["duplicate"] = len(repeats) - len(conflicts)
+        return [candidate for key, candidate in first.items() if key in new], conflicts
+
+    async def _conflicts(self, unit: Unit, repeats: list[Accepted]) -> list[Refused]:
+        stored = await unit.stored_events(sorted({(a.event.source, a.event.id) for a in repeats}))
+        return [
+            Refused(a.record, "id_conflict", f"source and id {a.event.cause!r} were used before for other content")
+            for a in repeats
+            if not same_content(_as_stated(a), stored[a.event.source, a.event.id])
+        ]
+
+    async def _current(self, unit: Unit, revision: int) -> Programme:
+        if self._programme is None or self._programme[0] != revision:
+            self._programme = (revision, compile_programme(await unit.programme_versions(), self._terms))
+        return self._programme[1]
+
+    async def _decide(self, unit: Unit, events: list[Event], programme: Programme, now: datetime) -> list[Decision]:
+        by_member: dict[str, list[Event]] = {}
+        for event in events:
+            by_member.setdefault(event.member_id, []).append(event)
+        if not by_member:
+            return []
+        for own in by_member.values():
+            own.sort(key=lambda event: event.order)
+        shards = {member_id: shard_of(member_id, self._partitions) for member_id in by_member}
+        rows = await unit.lock_wallets(shards)
+        wallets = {m: Wallet.from_json(row.state) if row.state else Wallet.empty(m) for m, row in rows.items()}
+        late = [m for m, own in by_member.items() if not stays_in_order(wallets[m], own)]
+        histories = await unit.histories(late) if late else {}
+        looked_up = sorted({*late, *(m for m, row in rows.items() if row.corrected)})
+        standing = await unit.standing_entries(looked_up) if looked_up else {}
+        decisions = []
+        for member_id, own in by_member.items():
+            held = standing.get(member_id, {})
+            if member_id in histories:
+                wallet, postings = refold(member_id, histories[member_id], programme, held, own[-1].cause)
+            else:
+                wallet, postings = apply_in_order(wallets[member_id], own, programme, held)
+            decisions.append(_decision(member_id, shards[member_id], rows[member_id], wallet, postings, own, now))
+        return decisions
+
+
+def _decision(
+    member_id: str, shard: int, row: StoredState, wallet: Wallet, postings: list[Posting], own: list[Event], now: datetime
+) -> Decision:
+    version = row.version + 1
+    causes = [event.cause for event in own[-_CAUSES_MAX:]]
+    occurred_at = own[-1].occurred_at
+    record = wallet_record(wallet, version=version, as_of=now, caused_by=causes, occurred_at=occurred_at)
+    corrected = row.corrected or any(posting.reverses for posting in postings)
+    return Decision(member_id, shard, version, wallet, record, occurred_at, corrected, postings)
+
+
+def _as_stated(accepted: Accepted) -> Event:
+    return replace(accepted.event, occurred_at=accepted.stated_at) if accepted.stated_at else accepted.event

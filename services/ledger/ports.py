@@ -1,0 +1,142 @@
+"""What the use cases need from the outside; services.store implements it on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from schemas.events.catalogue import Event
+from services.engine.entries import Entry
+from services.engine.programme import PromotionVersion
+from services.engine.wallet import Wallet
+
+EventKey = tuple[str, str]
+"""(source, id): identifies an event for ever."""
+
+
+class TransientFault(Exception):
+    """The store is away or asks for another try; nothing of the unit was kept. Everything else is a bug and must crash."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """One Kafka record as intake hands it over."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A valid event with its original data; `stated_at` is set where a future time was held to the recording."""
+
+    record: SourceRecord
+    event: Event
+    data: bytes
+    stated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A record that becomes a dead letter, and why."""
+
+    record: SourceRecord
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredState:
+    """A member's row under our lock: `state` is None before the first event."""
+
+    version: int
+    state: bytes | None
+    corrected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The newest turn of one entry key: an even turn stands, an odd one was taken back."""
+
+    entry_id: str
+    turn: int
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One line to append to the ledger."""
+
+    entry_id: str
+    turn: int
+    entry: Entry
+    reverses: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a batch decided for one member: the new wallet, its record, and the lines that lead there."""
+
+    member_id: str
+    shard: int
+    version: int
+    wallet: Wallet
+    record: bytes
+    occurred_at: datetime
+    corrected: bool
+    postings: Sequence[Posting]
+
+
+class Unit(Protocol):
+    """One database transaction over one micro-batch; leaving it normally commits, an exception keeps nothing."""
+
+    async def lock_cursor(self, topic: str, partition: int) -> tuple[int, int]:
+        """(next offset, programme revision); the cursor and the programme stay locked until the unit ends."""
+        ...
+
+    async def programme_versions(self) -> Sequence[PromotionVersion]:
+        """Every published promotion version."""
+        ...
+
+    async def record_events(self, accepted: Sequence[Accepted], shards: Mapping[str, int], now: datetime) -> set[EventKey]:
+        """Keep the events not seen before and return their keys."""
+        ...
+
+    async def stored_events(self, keys: Sequence[EventKey]) -> dict[EventKey, Event]:
+        """These events as they were first stated."""
+        ...
+
+    async def lock_wallets(self, shards: Mapping[str, int]) -> dict[str, StoredState]:
+        """Lock the members' wallets in member order, making those that are missing."""
+        ...
+
+    async def histories(self, member_ids: Sequence[str]) -> dict[str, list[Event]]:
+        """Every recorded event of the members, this unit's included."""
+        ...
+
+    async def standing_entries(self, member_ids: Sequence[str]) -> dict[str, dict[str, Standing]]:
+        """The newest turn of every entry key of the members."""
+        ...
+
+    async def write(self, decisions: Sequence[Decision], refused: Sequence[Refused], now: datetime) -> None:
+        """Write wallets, entries, coupons and dead letters, and mark each in the outbox."""
+        ...
+
+    async def move_cursor(self, topic: str, partition: int, next_offset: int) -> None:
+        """The partition continues here once the unit commits."""
+        ...
+
+
+class Ledger(Protocol):
+    """Opens units."""
+
+    def unit(self) -> AbstractAsyncContextManager[Unit]:
+        """A new transaction; raises TransientFault where another try may succeed."""
+        ...

@@ -1,0 +1,175 @@
+"""Intake: the three co-partitioned event topics, one PostgreSQL transaction a micro-batch (steps 1 to 9).
+
+A bare consumer on the Faust worker's loop. PostgreSQL's cursor says where a partition continues; Kafka's committed
+offset is reported for lag tools and never is ahead of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import KafkaError
+from mode import Service
+
+from schemas.topics import EVENT_TOPICS, WORKER_GROUP
+from services.clock import monotonic, utc_now
+from services.engine.programme import ProgrammeTerms
+from services.ledger.apply_batch import BatchApplier
+from services.ledger.ports import SourceRecord, TransientFault
+from services.ledger.validate import TimeWindow
+from services.metrics import BATCH_EVENTS, DATABASE_RETRIES, EVENTS, PARTITIONS_OWNED, PROCESSING, REBALANCES
+from services.settings import Settings
+from services.store.ledger import PostgresLedger
+from streams.relay import Relay
+
+log = structlog.get_logger(__name__)
+
+_POLL_MS = 200
+_RETRY_MAX_S = 1.0
+
+
+class Intake(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
+    """Applies what the event topics bring to the books, partition by partition."""
+
+    def __init__(self, settings: Settings, relay: Relay, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._settings = settings
+        self._relay = relay
+        self._positioned: set[TopicPartition] = set()
+        self._done: dict[TopicPartition, int] = {}
+        self._retry_s = 0.05
+
+    async def on_start(self) -> None:
+        """The group is joined once this returns."""
+        settings = self._settings
+        opened = PostgresLedger.open(settings.dsn, lock_lease_s=settings.lock_lease_s)
+        self._ledger = await self.add_async_context(opened)
+        terms = ProgrammeTerms(
+            settings.programme_secret.get_secret_value().encode(), settings.timezone, settings.currency
+        )
+        window = TimeWindow(settings.lateness_horizon, settings.future_tolerance)
+        self._partitions = await self._partition_count()
+        self._applier = BatchApplier(self._ledger, terms, window, self._partitions, utc_now)
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=settings.brokers,
+            group_id=WORKER_GROUP,
+            group_instance_id=settings.worker_id,
+            client_id=settings.worker_id or "unisono-worker",
+            partition_assignment_strategy=(RangePartitionAssignor,),  # gives partition n of all three topics to one worker
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_poll_records=settings.batch_events_max,
+            metadata_max_age_ms=10_000,
+            session_timeout_ms=settings.session_timeout_ms,
+            heartbeat_interval_ms=1_000,
+        )
+        self._consumer.subscribe(list(EVENT_TOPICS), listener=self)
+        await self._consumer.start()
+
+    async def _partition_count(self) -> int:
+        consumer = AIOKafkaConsumer(bootstrap_servers=self._settings.brokers)
+        await consumer.start()
+        try:
+            await consumer.topics()
+            counts = {topic: len(consumer.partitions_for_topic(topic) or ()) for topic in EVENT_TOPICS}
+        finally:
+            await consumer.stop()
+        if len(set(counts.values())) != 1 or 0 in counts.values():
+            raise RuntimeError(f"the event topics must have the same number of partitions, found {counts}")
+        return counts[EVENT_TOPICS[0]]
+
+    # aiokafka only logs what these two raise, so they do nothing that can fail.
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Whatever was fetched is no longer ours to apply."""
+        self._positioned.clear()
+        self._done.clear()
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """The relay follows; positions are set by the loop, where an error is not swallowed."""
+        self._positioned.clear()
+        owned = {tp.partition for tp in assigned}
+        self._relay.own(owned)
+        REBALANCES.inc()
+        PARTITIONS_OWNED.set(len(owned))
+        log.info("partitions_assigned", partitions=sorted(owned))
+
+    @Service.task
+    async def _consume(self) -> None:
+        while not self.should_stop:
+            # Step 1. Take what is there, never wait to fill a batch; also while the database is away, to stay in the group.
+            batches = await self._consumer.getmany(timeout_ms=_POLL_MS)
+            try:
+                for tp in self._consumer.assignment() - self._positioned:
+                    batches.pop(tp, None)  # fetched from wherever Kafka thought we were
+                    await self._position(tp)
+                for tp, records in batches.items():
+                    if tp in self._positioned:  # else: revoked while we worked on the others
+                        await self._apply(tp, records)
+                self._retry_s = 0.05
+            except TransientFault as error:
+                DATABASE_RETRIES.labels("batch").inc()
+                log.warning("database_away", retry_in_s=round(self._retry_s, 2), error=str(error))
+                self._positioned.clear()  # the batch is dropped: start again from the cursors
+                await asyncio.sleep(self._retry_s * random.uniform(0.5, 1.0))
+                self._retry_s = min(self._retry_s * 2, _RETRY_MAX_S)
+
+    async def _position(self, tp: TopicPartition) -> None:
+        cursor = await self._ledger.next_offset(tp.topic, tp.partition)
+        start = (await self._consumer.beginning_offsets([tp]))[tp]
+        end = (await self._consumer.end_offsets([tp]))[tp]
+        if cursor > end:
+            raise RuntimeError(
+                f"{tp.topic}/{tp.partition} ends at {end} but {cursor} records were applied: another cluster's books?"
+            )
+        if cursor < start:
+            log.error("events_lost_to_retention", topic=tp.topic, partition=tp.partition, lost=start - cursor)
+        if tp in self._consumer.assignment():  # it may have moved while we asked
+            self._consumer.seek(tp, max(cursor, start))
+            self._positioned.add(tp)
+
+    async def _apply(self, tp: TopicPartition, fetched: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
+        started = monotonic()
+        records = [SourceRecord(tp.topic, tp.partition, r.offset, r.key, r.value, r.headers) for r in fetched]
+        result = await self._applier.apply(tp.topic, tp.partition, records)
+        # Step 9. Wake the relay; the offset is reported within a second.
+        self._relay.wake(result.shards)
+        self._done[tp] = result.next_offset
+        PROCESSING.labels("batch").observe(monotonic() - started)
+        BATCH_EVENTS.observe(len(records))
+        _count(tp.topic, result.outcomes)
+
+    @Service.timer(1.0)
+    async def _report_progress(self) -> None:
+        done, self._done = {tp: o for tp, o in self._done.items() if tp in self._consumer.assignment()}, {}
+        try:
+            if done:
+                await self._consumer.commit(done)
+        except KafkaError as error:
+            log.info("progress_not_reported", error=repr(error))  # harmless: the cursor is the authority
+
+    async def database_answers(self) -> bool:
+        """For /readyz."""
+        await self._ledger.next_offset(EVENT_TOPICS[0], 0)
+        return True
+
+    async def has_partitions(self) -> bool:
+        """For /readyz: the group gave us partitions, and each has its position."""
+        assignment = self._consumer.assignment()
+        return bool(assignment) and assignment == self._positioned
+
+    async def on_shutdown(self) -> None:
+        """After the tasks are gone: an open transaction was rolled back, the group is left at once."""
+        await self._consumer.stop()
+
+
+def _count(topic: str, outcomes: Counter[str]) -> None:
+    for outcome, records in outcomes.items():
+        if records:
+            EVENTS.labels(topic, outcome).inc(records)
