@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -24,7 +23,7 @@ from services.metrics import PUBLISHED
 from services.settings import Settings
 from services.store.relay import Marks, RelaySession
 from streams.publish import Message, dead_letter_message, journal_message, promotion_message, wallet_message
-from streams.watch import Watch
+from streams.watch import Versions, Watch
 
 log = structlog.get_logger(__name__)
 
@@ -33,22 +32,6 @@ _POLL_S = 0.5
 """Safety net only: intake wakes the relay in process."""
 _LOCK_RETRY_S = 0.1
 _START_OVER_MAX_S = 1.0
-
-
-class Versions(OrderedDict[str, int]):
-    """Member → newest version, for the members seen last; forgets the oldest beyond its bound."""
-
-    def __init__(self, members_max: int = 100_000) -> None:
-        super().__init__()
-        self._members_max = members_max
-
-    def note(self, member_id: str, version: int) -> None:
-        """Remember the version if it is newer than the one known."""
-        if version >= self.get(member_id, 0):
-            self[member_id] = version
-            self.move_to_end(member_id)
-            if len(self) > self._members_max:
-                self.popitem(last=False)
 
 
 class Relay(Service):

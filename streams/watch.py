@@ -10,7 +10,8 @@ where we were, and no append falls between two watches.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, MutableMapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
@@ -31,11 +32,27 @@ _SAVE_POSITION_S = 1.0
 _START_OVER_S = 0.5
 
 
+class Versions(OrderedDict[str, int]):
+    """Member → newest version, for the members seen last; forgets the oldest beyond its bound."""
+
+    def __init__(self, members_max: int = 100_000) -> None:
+        super().__init__()
+        self._members_max = members_max
+
+    def note(self, member_id: str, version: int) -> None:
+        """Remember the version if it is newer than the one known."""
+        if version >= self.get(member_id, 0):
+            self[member_id] = version
+            self.move_to_end(member_id)
+            if len(self) > self._members_max:
+                self.popitem(last=False)
+
+
 class Watch:
     """Compares the log's order with what was published; `published` is the relay's own memory of what it sent."""
 
     def __init__(
-        self, settings: Settings, shard: int, published: MutableMapping[str, int], wake: Callable[[], None]
+        self, settings: Settings, shard: int, published: Versions, wake: Callable[[], None]
     ) -> None:
         self._settings = settings
         self._partition = TopicPartition(WALLETS, shard)
@@ -63,7 +80,7 @@ class Watch:
         try:
             consumer.assign([self._partition])
             consumer.seek(self._partition, await books.position() or 0)
-            newest: dict[str, int] = {}
+            newest = Versions()
             saved_at = 0.0
             while True:
                 fetched = await consumer.getmany(timeout_ms=1000, max_records=1000)
@@ -77,29 +94,27 @@ class Watch:
                     if monotonic() - saved_at > _SAVE_POSITION_S:
                         await books.move(records[-1].offset + 1)
                         saved_at = monotonic()
-                if len(newest) > 100_000:
-                    newest.clear()  # forgotten members are looked up in the books at their next record
         finally:
             await consumer.stop()
 
     async def _stale(
-        self, books: WatchSession, newest: dict[str, int], records: Sequence[ConsumerRecord[Any, Any]]
+        self, books: WatchSession, newest: Versions, records: Sequence[ConsumerRecord[Any, Any]]
     ) -> list[str]:
         """Members whose last record here is older than one before it, or than what the books say was published."""
         stale: set[str] = set()
-        last: dict[str, int] = {}
+        unknown: set[str] = set()
         for record in records:
             member_id, version = record.key.decode(), _version(record)
             if version < newest.get(member_id, 0):
                 stale.add(member_id)
             else:
                 stale.discard(member_id)
-            newest[member_id] = max(version, newest.get(member_id, 0))
-            last[member_id] = version
-        doubtful = [m for m, version in last.items() if version != self._published.get(m) and m not in stale]
-        if doubtful:
-            settled = await books.settled_versions(doubtful)
-            stale |= {m for m, version in settled.items() if newest[m] < version and m not in self._published}
+                newest.note(member_id, version)
+            if member_id not in self._published:  # another relay's record: only the books can tell
+                unknown.add(member_id)
+        if unknown:
+            settled = await books.settled_versions(sorted(unknown))
+            stale |= {member_id for member_id, version in settled.items() if newest[member_id] < version}
         return sorted(stale)
 
 
