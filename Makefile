@@ -54,7 +54,7 @@ check: install ## lint, format, types, import contracts, house style, generated 
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest -q tests/unit/test_tidy.py
 	$(BIN)/unisono schemas check
 
