@@ -38,11 +38,14 @@ class PartitionReading:
         return max(0, self.log_end - max(self.position or 0, self.log_start))
 
     @property
-    def lost(self) -> int:
-        """Records that expired, or a log that was cut, under a group that had begun to read it; 0 when all is well."""
-        if not self.position:
-            return 0
-        return max(0, self.log_start - self.position, self.position - self.log_end)
+    def expired(self) -> int:
+        """Records that left the log before a group that had begun read them; 0 when all is well."""
+        return max(0, self.log_start - self.position) if self.position else 0
+
+    @property
+    def beyond(self) -> int:
+        """How far the position lies beyond the end of the log: another cluster's books, or a topic made anew."""
+        return max(0, (self.position or 0) - self.log_end)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ and, for workers, the moment the books' cursor last moved. Where that makes a di
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -84,8 +85,8 @@ def judge_partition(looks: Sequence[Look], *, worker: bool) -> Verdict:
     """
     newest = looks[-1]
     reading = newest.reading
-    if reading.lost:
-        return Verdict(Word.STOP, f"{reading.lost} records are no longer in the log")
+    if reading.beyond:
+        return Verdict(Word.STOP, f"the log ends {reading.beyond} records before its position")
     unowned = newest.settled and reading.owner is None
     if worker and unowned:
         return Verdict(Word.STOP, "no worker owns it", _still_s(looks))
@@ -101,6 +102,8 @@ def judge_partition(looks: Sequence[Look], *, worker: bool) -> Verdict:
     if still_s >= (STILL_WORKER_S if worker else STILL_OTHERS_S):
         return Verdict(Word.STALL, f"stands still for {still_s:.0f} s", still_s)
     lag_s = time_lag_s(newest)
+    if reading.expired:
+        return Verdict(Word.WARN, f"{reading.expired} records expired unread", still_s)
     if lag_s is not None and lag_s > BEHIND_S:
         return Verdict(Word.WARN, "moves, far behind", still_s)
     if _falling_behind(looks):
@@ -158,7 +161,7 @@ def _falling_behind(looks: Sequence[Look]) -> bool:
     span_s = (looks[-1].at - looks[0].at).total_seconds()
     if len(lags) < LOOKS_MIN or span_s < STILL_WORKER_S or 0 in lags:
         return False
-    return all(later >= earlier for earlier, later in zip(lags, lags[1:], strict=False))
+    return all(later >= earlier for earlier, later in itertools.pairwise(lags))
 
 
 class Step(StrEnum):
