@@ -6,18 +6,26 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.values import ForeignId, Moment
-from schemas.wallet import Shape
+from schemas.values import ForeignId, MemberId, Moment
+from schemas.wallet import Shape, WalletRecord
 
 TouchpointKind = Literal["till", "web", "app"]
+AppliedVia = Literal["snapshot", "stream"]
+"""Whether a touchpoint met a version when it filled its replica, or live; only the latter tells about speed."""
 
 
 class Checkpoint(Shape):
-    """Closes a snapshot or a page of changes: everything up to `token` has been sent."""
+    """Closes a snapshot or a page of changes: everything up to `token` has been sent.
+
+    `epoch` names the log the token belongs to; a snapshot of another epoch than the replica's replaces it whole.
+    `more` on a page of changes says that the next page is there already.
+    """
 
     control: Literal["checkpoint"] = "checkpoint"
     token: str
+    epoch: str
     count: int
+    more: bool = False
 
 
 class TouchpointReport(Shape):
@@ -43,3 +51,21 @@ class Applied(Shape):
     occurred_at: Moment
     recorded_at: Moment
     applied_at: Moment
+    via: AppliedVia = "stream"
+
+
+class WalletRow(Shape):
+    """One line of the store sync: what became of one member's wallet.
+
+    `seq` grows with every change of one key within an epoch, so that the newer of two rows is known even when one of
+    them deletes; it says nothing across keys. `value` is the whole wallet on `put` and absent on `del`.
+    """
+
+    seq: Annotated[int, Field(ge=0)]
+    op: Literal["put", "del"]
+    kind: Literal["wallet"] = "wallet"
+    key: MemberId
+    version: Annotated[int, Field(ge=0)]
+    occurred_at: Moment
+    recorded_at: Moment
+    value: WalletRecord | None = None
