@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
-import asyncpg
 import structlog
 
 from services.clock import utc_now
@@ -15,7 +14,7 @@ from services.ops.kafka_reader import Cursors, KafkaReader, KafkaSilent, Logs
 from services.ops.readings import BooksReading, KafkaReading, Reading, TouchpointReading
 from services.ops.report import Report, report
 from services.settings import Settings
-from services.store.presence import PresenceBooks
+from services.store.presence import BooksSilent, PresenceBooks, answering
 
 log = structlog.get_logger(__name__)
 
@@ -56,9 +55,10 @@ class Vigil:
         except KafkaSilent as error:
             kafka_error = str(error)
         try:
-            books, cursors = await asyncio.wait_for(self._read_books(), BOOKS_TIMEOUT_S)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            books_error = "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__
+            with answering():
+                books, cursors = await asyncio.wait_for(self._read_books(), BOOKS_TIMEOUT_S)
+        except BooksSilent as error:
+            books_error = str(error)
         at = utc_now()
         if not kafka_error:
             kafka, kafka_error = await self._read_groups(logs, cursors)
@@ -73,9 +73,7 @@ class Vigil:
 
     async def _read_books(self) -> tuple[BooksReading, Cursors]:
         if self._books is None:
-            opened = await self._stack.enter_async_context(PresenceBooks.open(self._dsn, connections_max=2))
-            assert isinstance(opened, PresenceBooks)
-            self._books = opened
+            self._books = await self._stack.enter_async_context(PresenceBooks.watch(self._dsn))
         books = self._books
         cursors = {(c.topic, c.partition): (c.next_offset, c.updated_at) for c in await books.cursors()}
         outbox = await books.outbox()
