@@ -156,8 +156,7 @@ class WalletFeed:
     async def _read(self) -> None:
         """Read the topic until it is lost or no longer the same one."""
         async with _consumer(self._brokers) as consumer:
-            partitions = await _partitions(consumer, self._topic)
-            epoch = await _epoch(self._brokers, self._topic, len(partitions))
+            partitions, epoch = await _look_up(self._brokers, self._topic)
             consumer.assign(partitions)
             ends = await asyncio.wait_for(consumer.end_offsets(partitions), _PROBE_TIMEOUT_S)
             index = self._resume(consumer, partitions, ends, epoch)
@@ -352,22 +351,25 @@ async def _consumer(brokers: str) -> AsyncIterator[AIOKafkaConsumer]:
             await consumer.stop()
 
 
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:
-    """The topic's partitions, waiting until it exists."""
-    told = False
-    while topic not in await consumer.topics():
-        if not told:
-            log.info("wallet_feed_waits_for_topic", topic=topic)
-            told = True
-        await asyncio.sleep(0.5)
-    return [TopicPartition(topic, partition) for partition in sorted(consumer.partitions_for_topic(topic))]
-
-
-async def _epoch(brokers: str, topic: str, partitions: int) -> str:
+async def _look_up(brokers: str, topic: str) -> tuple[list[TopicPartition], str]:
+    """The topic's partitions, waiting until it exists, and the epoch of its log."""
     admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
+    told = False
     try:
         await admin.start()
+        while not (partitions := await _partitions(admin, topic)):
+            if not told:
+                log.info("wallet_feed_waits_for_topic", topic=topic)
+            told = True
+            await asyncio.sleep(0.5)
         cluster = (await admin.describe_cluster())["cluster_id"]
     finally:
         await admin.close()
-    return hashlib.sha256(f"{cluster} {topic} {partitions}".encode()).hexdigest()[:16]
+    epoch = hashlib.sha256(f"{cluster} {topic} {len(partitions)}".encode()).hexdigest()[:16]
+    return partitions, epoch
+
+
+async def _partitions(admin: AIOKafkaAdminClient, topic: str) -> list[TopicPartition]:
+    described = (await admin.describe_topics([topic]))[0]
+    found = described["partitions"] if described["error_code"] == 0 else []
+    return [TopicPartition(topic, number) for number in sorted(partition["partition"] for partition in found)]
