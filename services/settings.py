@@ -6,6 +6,7 @@ stops the command with one sentence and exit code 2 (see services.cli.main).
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -71,6 +72,20 @@ class Settings(BaseSettings):
         if self.database_url is None:
             raise MissingSetting("DATABASE_URL")
         return self.database_url.get_secret_value()
+
+    def environment(self) -> dict[str, str]:
+        """The variables under which another process reads the settings that were set here, secrets included."""
+        variables = {}
+        for name, value in self.model_dump(mode="json", include=self.model_fields_set, exclude_none=True).items():
+            kept = getattr(self, name)
+            plain = kept.get_secret_value() if isinstance(kept, SecretStr) else value
+            variables[_variable(name)] = plain if isinstance(plain, str) else json.dumps(plain)
+        return variables
+
+
+def _variable(field: str) -> str:
+    alias = Settings.model_fields[field].validation_alias
+    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"UNISONO_{field.upper()}"
 
 
 class MissingSetting(Exception):

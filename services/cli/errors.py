@@ -23,10 +23,10 @@ def sentence(error: Exception) -> str | None:
     from pydantic import ValidationError
     from pydantic_settings import SettingsError
 
-    from services.embedded.failure import EmbeddedFailure
+    from services.embedded.failure import EmbeddedError
     from services.settings import MissingSetting, Settings
 
-    if isinstance(error, UsageError | MissingSetting | EmbeddedFailure):
+    if isinstance(error, UsageError | MissingSetting | EmbeddedError):
         return str(error)
     if isinstance(error, SettingsError):
         found = _FIELD.search(str(error))

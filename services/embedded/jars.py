@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -81,16 +82,16 @@ def jars_folder(settings: Settings) -> Path:
     return settings.cache.expanduser().absolute() / f"kafka-{KAFKA_VERSION}"
 
 
-def ensure_jars(settings: Settings, console: Console) -> list[Path]:
+def ensure_jars(settings: Settings, console: Console, enough: threading.Event | None = None) -> list[Path]:
     """Every jar of the class path is in the cache, whole and checked; returns their paths in class-path order.
 
-    Blocking; two processes may call it at once (the second waits). Raises DownloadError.
+    Blocking, until `enough` is set; two processes may call it at once (the second waits). Raises DownloadError.
     """
     folder, jars = jars_folder(settings), locked_jars()
     if missing_from(folder, jars):
         folder.mkdir(parents=True, exist_ok=True)
         with exclusive(folder / ".lock"):
-            _fetch(missing_from(folder, jars), folder, console)
+            _fetch(missing_from(folder, jars), folder, console, enough or threading.Event())
     return [folder / jar.file_name for jar in jars]
 
 
@@ -114,7 +115,7 @@ def exclusive(path: Path) -> Iterator[None]:
         yield
 
 
-def _fetch(jars: list[Jar], folder: Path, console: Console) -> None:
+def _fetch(jars: list[Jar], folder: Path, console: Console, enough: threading.Event) -> None:
     if not jars:
         return
     repositories, local = _repositories()
@@ -135,7 +136,7 @@ def _fetch(jars: list[Jar], folder: Path, console: Console) -> None:
         httpx.Client(follow_redirects=True, timeout=httpx.Timeout(30, connect=10)) as client,
     ):
         bar = progress.add_task("jars", total=total)
-        source = _Source(client, repositories, local, lambda count: progress.advance(bar, count))
+        source = _Source(client, repositories, local, lambda count: progress.advance(bar, count), enough)
         with ThreadPoolExecutor(PARALLEL) as pool:
             futures = [pool.submit(source.get, jar, folder) for jar in jars]
             try:
@@ -163,6 +164,7 @@ class _Source:
     repositories: list[str]
     local: Path
     advance: Advance
+    enough: threading.Event
 
     def get(self, jar: Jar, folder: Path) -> None:
         """The jar is in the folder under its name, its checksum verified; raises DownloadError."""
@@ -211,6 +213,8 @@ class _Source:
             with self.client.stream("GET", url) as response, part.open("wb") as file:
                 response.raise_for_status()
                 for chunk in response.iter_bytes(CHUNK_BYTES):
+                    if self.enough.is_set():
+                        raise DownloadError("the download of Kafka was interrupted")
                     file.write(chunk)
                     self.advance(len(chunk))
                     received += len(chunk)

@@ -64,7 +64,10 @@ def main(arguments: list[str]) -> None:
     if uid:
         become(uid, gid, all_files=bool(all_files))
     tie_to_parent(int(signal), int(parent))
-    os.execv(program[0], program)  # noqa: S606  no shell is wanted
+    try:
+        os.execv(program[0], program)  # noqa: S606  no shell is wanted
+    except OSError as error:
+        sys.exit(f"cannot run {program[0]}: {error.strerror}")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import random
+import secrets
 import socket
 from pathlib import Path
 
@@ -28,9 +28,8 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 def free_port(taken: set[int], host: str = "127.0.0.1") -> int:
     """A free port that is not in `taken`."""
-    draw = random.SystemRandom()
     for _ in range(1000):
-        port = draw.randint(LOWEST, HIGHEST)
+        port = LOWEST + secrets.randbelow(HIGHEST - LOWEST)
         if port not in taken and is_free(port, host):
             return port
     raise PortTakenError(f"no free port between {LOWEST} and {HIGHEST} on {host}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -13,11 +14,13 @@ from typing import IO
 
 import psutil
 
+from services.clock import monotonic
 from services.embedded.failure import AlreadyRunningError
 
 # psutil derives a start time from the boot time, which moves a little when the clock is set.
 SAME_START_SECONDS = 1.0
 POLITE_SECONDS = 5.0
+POLL_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class ProcessRecord:
         """The living process that this record means, if there is one."""
         try:
             process = psutil.Process(self.pid)
-            if abs(process.create_time() - self.created) < SAME_START_SECONDS and _alive(process):
+            if abs(process.create_time() - self.created) < SAME_START_SECONDS and is_alive(process):
                 return process
         except psutil.NoSuchProcess:
             pass
@@ -77,16 +80,29 @@ def stop_leftovers(records: Iterable[ProcessRecord]) -> list[str]:
         with suppress(psutil.NoSuchProcess):
             tree += process.children(recursive=True)
             process.send_signal(record.stop_signal)
-    _, stubborn = psutil.wait_procs(tree, timeout=POLITE_SECONDS)
-    for process in stubborn:
+    for process in _wait(tree):
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(stubborn, timeout=POLITE_SECONDS)
+    _wait(tree)
     return [record.name for record in living]
 
 
-def _alive(process: psutil.Process) -> bool:
-    return bool(process.is_running()) and process.status() != psutil.STATUS_ZOMBIE
+def is_alive(process: psutil.Process) -> bool:
+    """Whether it still runs; a dead process that nobody has collected does not (a container may have no collector)."""
+    try:
+        return bool(process.is_running()) and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _wait(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Waits a few seconds for all of them to end; returns those that have not."""
+    deadline = monotonic() + POLITE_SECONDS
+    while True:
+        processes = [process for process in processes if is_alive(process)]
+        if not processes or monotonic() > deadline:
+            return processes
+        time.sleep(POLL_SECONDS)
 
 
 class FolderLock:

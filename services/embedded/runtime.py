@@ -12,6 +12,7 @@ import hashlib
 import logging
 import sys
 import tempfile
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -39,7 +40,11 @@ async def ensure_runtime(settings: Settings, console: Console) -> KafkaRuntime:
 
     Where the archive cannot be made the runtime goes without: it only saves time.
     """
-    jars = tuple(await asyncio.to_thread(ensure_jars, settings, console))
+    enough = threading.Event()
+    try:
+        jars = tuple(await asyncio.to_thread(ensure_jars, settings, console, enough))
+    finally:
+        enough.set()  # a thread cannot be cancelled, only told
     archive = jars_folder(settings) / f"{_archive_key(jars)}.aot"
     if not archive.exists():
         async with _alone(jars_folder(settings) / ".archive.lock"):

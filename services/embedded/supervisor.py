@@ -79,7 +79,7 @@ class Service(Protocol):
 class Child:
     """A service and the process that currently runs it."""
 
-    def __init__(self, service: Service, home: Path, *, restart: bool) -> None:
+    def __init__(self, service: Service, home: Path, write_down: Callable[[], None], *, restart: bool) -> None:
         self.name = service.name
         self.log_file = home / "logs" / f"{service.name}.log"
         self.restarts = 0
@@ -91,7 +91,7 @@ class Child:
         self._ready = asyncio.Event()
         self._stopping = False
         self._run: asyncio.Task[None] | None = None
-        self._write_down: Callable[[], None] = lambda: None
+        self._write_down = write_down
 
     @property
     def pid(self) -> int | None:
@@ -112,9 +112,11 @@ class Child:
         except FileNotFoundError:
             return ""
 
-    async def start(self, file: ProcessFile, everyone: list[Child]) -> None:
-        """The process runs and is healthy; from now on it is restarted when it dies. Raises ChildError."""
-        self._write_down = lambda: file.write([child.record for child in everyone if child.record is not None])
+    async def start(self) -> None:
+        """The process runs and is healthy; from now on it is restarted when it dies. Raises ChildError.
+
+        Where restarts are off this may be called again after the process has ended.
+        """
         self._rotate_log()
         self._run = asyncio.create_task(self._supervise(), name=f"supervise-{self.name}")
         ready = asyncio.create_task(self._ready.wait())
@@ -258,10 +260,14 @@ class Supervisor:
     async def __aenter__(self) -> Self:
         self.home.mkdir(parents=True, exist_ok=True)
         self._lock.take()
-        self.leftovers = await asyncio.to_thread(stop_leftovers, self._file.read())
+        try:
+            self.leftovers = await asyncio.to_thread(stop_leftovers, self._file.read())
+            self._file.write([])
+        except BaseException:
+            self._lock.release()
+            raise
         if self.leftovers:
             log.warning("leftovers_stopped", children=self.leftovers)
-        self._file.write([])
         return self
 
     async def __aexit__(
@@ -278,10 +284,9 @@ class Supervisor:
 
     async def start(self, *services: Service) -> None:
         """All of these run and are healthy. Raises what the first of them to fail raised, the others still running."""
-        children = [Child(service, self.home, restart=self._restart) for service in services]
+        children = [Child(service, self.home, self._write_down, restart=self._restart) for service in services]
         self._groups.append(children)
-        everyone = [child for group in self._groups for child in group]
-        starts = [asyncio.create_task(child.start(self._file, everyone)) for child in children]
+        starts = [asyncio.create_task(child.start()) for child in children]
         try:
             await asyncio.gather(*starts)
         except BaseException:
@@ -304,6 +309,9 @@ class Supervisor:
         self._groups.clear()
         self._file.write([])
         self._lock.release()
+
+    def _write_down(self) -> None:
+        self._file.write([child.record for child in self.children() if child.record is not None])
 
     def kill_now(self) -> None:
         """Every child gets SIGKILL, in no order: for the impatient."""
