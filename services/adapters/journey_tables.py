@@ -189,7 +189,7 @@ def _table(name: str, columns: list[str]) -> list[tuple[Any, ...]]:
 
 
 def _open(name: str) -> ParquetFile:
-    from pyarrow.parquet import ParquetFile  # noqa: PLC0415  half a second, which only reading the data pays
+    from pyarrow.parquet import ParquetFile  # half a second, which only reading the data pays
 
     return ParquetFile(folder() / f"{name}.parquet")
 
