@@ -85,7 +85,8 @@ def from_attributes(attributes: Mapping[str, str], data: bytes | None) -> CloudE
 def _bounded(attributes: Mapping[str, str], name: str, longest: int) -> str:
     value = attributes[name]
     if len(value) > longest or "\x00" in value:
-        raise EnvelopeError("invalid_envelope", f"{name} is longer than {longest} characters or holds a NUL", f"/{name}")
+        told = f"{name} is longer than {longest} characters or holds a NUL"
+        raise EnvelopeError("invalid_envelope", told, f"/{name}")
     return value
 
 

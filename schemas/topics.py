@@ -1,4 +1,4 @@
-"""The topic catalogue: name, key, value, single writer and retention of every topic, and who lives in which partition."""
+"""The topic catalogue: name, key, value, single writer and retention of each, and who lives in which partition."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ class UsageError(Exception):
 
 
 def sentence(error: Exception) -> str | None:
-    """The sentence to print for an error that the caller can mend; None for a fault of ours, which keeps its traceback."""
+    """The sentence to print for an error that the caller can mend; None for a fault of ours: it keeps its traceback."""
     from pydantic import ValidationError
     from pydantic_settings import SettingsError
 

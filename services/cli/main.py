@@ -1,6 +1,6 @@
 """The command `unisono`: a table of commands, each imported only when it is called.
 
-So `unisono --help` is quick, and a package that cannot be imported on some machine costs only the command that needs it.
+So `unisono --help` is quick, and a package that cannot be imported somewhere costs only the command that needs it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
+from typing_extensions import override
 
 from services.cli.errors import INTERRUPTED, WRONG_USAGE, UsageError, sentence
 
@@ -26,7 +27,7 @@ class Entry(NamedTuple):
 OURS = ("schemas", "services", "streams")
 COMMANDS: dict[str, Entry] = {
     "up": Entry("services.cli.up:up", "Run the whole stack on this machine, until Ctrl-C."),
-    "demo": Entry("services.cli.demo:demo", "Show the main job on real purchases: what happened, how fast."),
+    "demo": Entry("services.cli.demo:demo", "Show the main job on real purchases, with its figures."),
     "worker": Entry("services.cli.worker:worker", "Run a worker: events in, wallets out."),
     "gateway": Entry("services.cli.gateway:gateway", "Serve retail systems, tills and apps over HTTP."),
     "till": Entry("services.cli.till:till_app", "Run a store till with its own replica of the wallets."),
@@ -37,6 +38,7 @@ COMMANDS: dict[str, Entry] = {
     "promotions": Entry("services.cli.promotions:promotions_app", "Check and publish promotion documents."),
     "simulate": Entry("services.cli.simulate:simulate", "Fold a file of events, with no server at all."),
     "events": Entry("services.cli.events:events_app", "Convert and send events."),
+    "settings": Entry("services.cli.settings:settings", "List every setting with its default and meaning."),
     "setup": Entry("services.cli.setup:setup", "Create the topics and the database schema."),
     "schemas": Entry("services.cli.schemas:schemas_app", "Export or check the published schemas."),
 }
@@ -49,6 +51,7 @@ class LazyCommand(TyperCommand):
         super().__init__(name, help=entry.help, add_help_option=False)
         self.target = entry.target
 
+    @override
     def make_context(self, *args: Any, **options: Any) -> Any:
         """The context of the real command, imported now."""
         return load(str(self.name), self.target).make_context(*args, **options)
@@ -74,7 +77,7 @@ def load(name: str, target: str) -> Any:
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] in OURS:
             raise
-        raise UsageError(f"{name} needs the package {error.name}, which is not installed: run `make install`") from error
+        raise UsageError(f"{name} needs {error.name}, which is not installed: run `make install`") from error
     if isinstance(found, typer.Typer):
         found.rich_markup_mode = None
         return get_group(found)

@@ -270,7 +270,7 @@ CHECKS: list[tuple[Check, str]] = [
     (function_length, PYTHON),
     (file_length, r".*\.(py|sql|js|html)"),
     (line_length, r".*\.(sql|js|sh|yml|html)|\.ci/run"),
-    (whitespace, rf"(?!LICENSE|.*\.csv$){TEXT}"),
+    (whitespace, rf"(?!LICENSE|tests/data/|.*\.csv$){TEXT}"),
     (package_marker, r".*__init__\.py"),
     (leaf_imports, PYTHON),
     (one_title, r".*\.md"),
