@@ -1,0 +1,49 @@
+"""Ledger entries: what a decision changed, double-entry, each under a key that any refold would give it again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+Kind = Literal[
+    "points.earned",
+    "points.activated",
+    "points.expired",
+    "coupon.issued",
+    "coupon.redeemed",
+    "coupon.expired",
+    "coupon.conflict",
+    "offer.completed",
+    "tier.changed",
+]
+
+POINTS = "points:base"
+COUPON = "coupon"
+COMPLETION = "completion"
+TIER = "tier"
+
+
+@dataclass(slots=True)
+class Entry:
+    """One ledger line.
+
+    Two entries of one key are the same line: kind, unit, accounts and amount are part of the key, so the books may be
+    brought from one fold to another by keys alone. `cause` and `occurred_at` may differ between folds of one key: the
+    k-th coupon stays the k-th coupon whichever event crossed the line. `amount` is positive; `debit` gives, `credit`
+    receives. `cause` is "<source> <id>" of an event, or "time <instant>" where nothing but time passed.
+    """
+
+    key: str
+    kind: Kind
+    unit: str
+    debit: str
+    credit: str
+    amount: int
+    promotion_id: str | None
+    promotion_version: int | None
+    offer_id: str | None
+    coupon_id: str | None
+    cause: str
+    occurred_at: datetime
+    detail: dict[str, object] = field(default_factory=dict)

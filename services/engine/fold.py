@@ -1,0 +1,143 @@
+"""The wallet is a fold: start reading the engine here.
+
+`fold` defines a member's wallet from all their events; `apply` takes one more event, `advance` lets time pass. Both
+return a new wallet and the entries of what changed, and agree with the fold whenever `needs_refold` says no.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from schemas.events.catalogue import Event
+from schemas.events.members import ActivityRecorded, MemberErased, MemberRegistered, MemberUpdated
+from schemas.events.offers import CouponRedeemed, OfferActivated, OfferIssued, OfferViewed
+from schemas.events.orders import OrderCompleted, OrderReturned, OrderVoided
+from services.engine.conditions import Occasion
+from services.engine.decide import decide_activity, decide_order, open_offer
+from services.engine.entries import Entry
+from services.engine.members import erase, redeem_coupon, update_member
+from services.engine.moments import micros
+from services.engine.orders import reduce_orders
+from services.engine.passing import pass_time
+from services.engine.programme import Programme
+from services.engine.trace import Trace
+from services.engine.wallet import Place, Wallet
+
+_RANK: dict[type[object], int] = {
+    MemberRegistered: 0,
+    MemberUpdated: 0,
+    OfferIssued: 1,
+    OfferViewed: 1,
+    OfferActivated: 1,
+    CouponRedeemed: 3,
+    OrderReturned: 4,
+    OrderVoided: 4,
+    MemberErased: 5,
+}
+
+
+@dataclass(slots=True)
+class Outcome:
+    """A wallet and the entries that led to it, in the order they were decided."""
+
+    wallet: Wallet
+    entries: list[Entry]
+
+
+def place(event: Event) -> Place:
+    """Where the event stands among its member's; at one instant, an offer stands before the order that pursues it."""
+    return (event.occurred_at, _RANK.get(type(event.data), 2), event.source, event.id)
+
+
+def needs_refold(wallet: Wallet, event: Event) -> bool:
+    """Whether `apply` cannot take this event: it is older than what was applied, or it changes what was bought before.
+
+    The caller then folds the member's history anew, this event included (`refold`), and posts the difference by keys.
+    """
+    data = event.data
+    if isinstance(data, OrderReturned | OrderVoided):
+        return True
+    if wallet.newest is not None and place(event) < wallet.newest:
+        return True
+    if wallet.moved_at and micros(event.occurred_at) < wallet.moved_at:
+        return True
+    return bool(wallet.awaiting) and isinstance(data, OrderCompleted) and data.order_id in wallet.awaiting
+
+
+def apply(wallet: Wallet, event: Event, programme: Programme, trace: Trace | None = None) -> Outcome:
+    """The wallet with one event more, time brought up to it; the wallet given is not changed.
+
+    Give it each event once, and none for which `needs_refold` holds.
+    """
+    draft = wallet.draft()
+    entries: list[Entry] = []
+    _take(draft, event, event.data, programme, entries, trace)
+    return Outcome(draft, entries)
+
+
+def advance(wallet: Wallet, until: datetime, programme: Programme) -> Outcome:
+    """The wallet at a later time: what was due until then has happened. Earlier times change nothing."""
+    draft = wallet.draft()
+    entries: list[Entry] = []
+    pass_time(draft, micros(until), programme, entries)
+    return Outcome(draft, entries)
+
+
+def fold(
+    member_id: str,
+    events: Iterable[Event],
+    programme: Programme,
+    until: datetime | None = None,
+    trace: Trace | None = None,
+) -> Outcome:
+    """The definition of a member's wallet: their events in order, each order less what came back, then time.
+
+    Any order of arrival and any duplicates (same source and id) give the same outcome.
+    """
+    once = {(event.source, event.id): event for event in events}
+    ordered = sorted(once.values(), key=place)
+    reduced, awaiting = reduce_orders(ordered)
+    draft = Wallet.empty(member_id)
+    draft.awaiting = awaiting
+    entries: list[Entry] = []
+    for position, event in enumerate(ordered):
+        data = reduced[position] if position in reduced else event.data
+        _take(draft, event, data, programme, entries, trace)
+    if until is not None:
+        pass_time(draft, micros(until), programme, entries)
+    return Outcome(draft, entries)
+
+
+def refold(wallet: Wallet, events: Iterable[Event], programme: Programme, trace: Trace | None = None) -> Outcome:
+    """The fold of the member's whole history, with time as far on as it was in this wallet."""
+    outcome = fold(wallet.member_id, events, programme, trace=trace)
+    if wallet.moved_at > outcome.wallet.moved_at:
+        pass_time(outcome.wallet, wallet.moved_at, programme, outcome.entries)
+    return outcome
+
+
+def _take(
+    draft: Wallet, event: Event, data: object, programme: Programme, entries: list[Entry], trace: Trace | None
+) -> None:
+    """Let time pass up to the event, then let it count; `data` is what is left of it, None when nothing is."""
+    instant = micros(event.occurred_at)
+    pass_time(draft, instant, programme, entries)
+    handler = _HANDLERS.get(type(data))
+    if handler is not None:
+        handler(Occasion(draft, event, instant, data), programme, entries, trace)
+    draft.newest = place(event)
+
+
+Handler = Callable[[Occasion, Programme, list[Entry], Trace | None], None]
+
+_HANDLERS: dict[type[object], Handler] = {
+    OrderCompleted: decide_order,
+    ActivityRecorded: decide_activity,
+    OfferIssued: open_offer,
+    MemberRegistered: update_member,
+    MemberUpdated: update_member,
+    MemberErased: erase,
+    CouponRedeemed: redeem_coupon,
+}

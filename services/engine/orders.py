@@ -1,0 +1,89 @@
+"""Orders as they count: reduced by what came back, what was paid spread over the lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from schemas.events.catalogue import Event
+from schemas.events.orders import OrderCompleted, OrderLine, OrderReturned, OrderVoided
+
+
+def spread(total: int, weights: Sequence[int]) -> list[int]:
+    """`total` in whole parts proportional to the weights, largest remainder first: the parts sum to the total.
+
+    Weights below zero count as zero; the parts are all zero when no weight is left or the total is not positive.
+    """
+    positive = [max(0, weight) for weight in weights]
+    whole = sum(positive)
+    if whole == 0 or total <= 0:
+        return [0] * len(positive)
+    parts = [total * weight // whole for weight in positive]
+    missing = total - sum(parts)
+    if missing:
+        by_remainder = sorted(range(len(parts)), key=lambda i: (-(total * positive[i] % whole), i))
+        for i in by_remainder[:missing]:
+            parts[i] += 1
+    return parts
+
+
+def paid_per_line(order: OrderCompleted) -> list[int]:
+    """What was paid for each line: its amount, less its share of any discount on the whole order."""
+    amounts = [line.amount for line in order.lines]
+    listed = sum([amount for amount in amounts if amount > 0])
+    return spread(order.total, amounts) if listed > order.total else amounts
+
+
+def reduce_orders(events: Sequence[Event]) -> tuple[dict[int, OrderCompleted | None], tuple[str, ...]]:
+    """What returns and voids make of the orders among a member's sorted events.
+
+    Returns (position of an order.completed → what is left of it, None when nothing is; order ids that were returned or
+    voided but are not among the events). The first order of an id is the one meant; a return_id counts once.
+    """
+    returns: dict[str, dict[str, OrderReturned]] = {}
+    voided: set[str] = set()
+    for event in events:
+        if isinstance(event.data, OrderReturned):
+            returns.setdefault(event.data.order_id, {}).setdefault(event.data.return_id, event.data)
+        elif isinstance(event.data, OrderVoided):
+            voided.add(event.data.order_id)
+    touched = voided | returns.keys()
+    reduced: dict[int, OrderCompleted | None] = {}
+    if not touched:
+        return reduced, ()
+    for position, event in enumerate(events):
+        order = event.data
+        if isinstance(order, OrderCompleted) and order.order_id in touched:
+            touched.discard(order.order_id)
+            reduced[position] = None if order.order_id in voided else _less(order, returns[order.order_id].values())
+    return reduced, tuple(sorted(touched))
+
+
+def _less(order: OrderCompleted, returns: Iterable[OrderReturned]) -> OrderCompleted | None:
+    total = order.total
+    lines = dict(enumerate(order.lines))
+    for returned in returns:
+        if returned.currency != order.currency:
+            continue
+        total -= abs(returned.total)
+        for back in returned.lines:
+            _take(lines, back.line_no, Decimal(back.quantity), abs(back.amount))
+    if (order.lines and not lines) or (order.total > 0 >= total):
+        return None
+    return order.model_copy(update={"total": max(0, total), "lines": tuple(lines.values())})
+
+
+def _take(lines: dict[int, OrderLine], line_no: int, quantity: Decimal, amount: int) -> None:
+    """Take a returned quantity from the first line of that number; a line of which nothing is left goes."""
+    for place, line in lines.items():
+        if line.line_no != line_no:
+            continue
+        left = Decimal(line.quantity) - quantity
+        if left <= 0:
+            del lines[place]
+        else:
+            kept = max(0, line.amount - amount) if line.amount > 0 else line.amount
+            lines[place] = line.model_copy(
+                update={"quantity": int(left) if left == int(left) else str(left), "amount": kept}
+            )
+        return

@@ -1,0 +1,142 @@
+"""Giving rewards: points into lots, coupons with an identity and a code that any refold makes again."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from hashlib import sha256
+from uuid import UUID
+
+from schemas.codes import code_of
+from schemas.promotions.document import CouponReward, PointsReward
+from services.engine.conditions import Occasion
+from services.engine.entries import COUPON, POINTS, Entry
+from services.engine.goals import with_coupon
+from services.engine.moments import DAY, first_instant_after, last_instant, local, text_of
+from services.engine.programme import Compiled, Programme
+from services.engine.wallet import Coupon, Lot, Wallet
+
+KEPT_AFTER_USE = 30 * DAY
+"""A redeemed or expired coupon leaves the wallet after so much event time."""
+
+
+@dataclass(slots=True)
+class Grant:
+    """One reward about to be given: which promotion (or offer of it), for which event, counted by what.
+
+    `mark` numbers the reward so that a refold finds it again: the how-manieth completion of the goal, or, without a
+    goal, the event.
+    """
+
+    compiled: Compiled
+    occasion: Occasion
+    offer_id: str
+    mark: str
+
+    def entry(
+        self, key: str, kind: str, unit: str, accounts: tuple[str, str], amount: int, coupon: str | None
+    ) -> Entry:
+        """An entry of this grant."""
+        event = self.occasion.event
+        return Entry(
+            key,
+            kind,  # type: ignore[arg-type]  # callers pass literals
+            unit,
+            accounts[0],
+            accounts[1],
+            amount,
+            self.compiled.promotion_id,
+            self.compiled.version,
+            self.offer_id or None,
+            coupon,
+            event.cause,
+            event.occurred_at,
+        )
+
+
+def give(grant: Grant, wallet: Wallet, programme: Programme, entries: list[Entry]) -> None:
+    """Put all rewards of the promotion, once, into the draft and its entries into the list."""
+    for place, reward in enumerate(grant.compiled.promotion.reward):
+        if reward.points is not None:
+            _give_points(grant, place, reward.points, wallet, programme, entries)
+        if reward.coupon is not None:
+            _give_coupon(grant, reward.coupon, wallet, programme, entries)
+
+
+def _give_points(
+    grant: Grant, place: int, reward: PointsReward, wallet: Wallet, programme: Programme, entries: list[Entry]
+) -> None:
+    points = reward.earn
+    if reward.per is not None:
+        points *= grant.occasion.base // reward.per.minor
+    if points <= 0:
+        return
+    lot = _lot(points, reward, grant.occasion.instant, programme)
+    wallet.lots = merged(wallet.lots, lot)
+    account = "member:points_pending" if lot.active_from else "member:points_active"
+    compiled = grant.compiled
+    key = f"points.earned {compiled.promotion_id} v{compiled.version} {grant.offer_id} {grant.mark} {place} {points}"
+    entries.append(grant.entry(key, "points.earned", POINTS, ("programme:points_granted", account), points, None))
+
+
+def _lot(points: int, reward: PointsReward, instant: int, programme: Programme) -> Lot:
+    usable = first_instant_after(instant, reward.pending_for, programme.zone) if reward.pending_for else 0
+    if reward.expires_after is None:
+        return Lot(points, usable, 0, "")
+    last = last_instant(usable or instant, reward.expires_after, programme.zone)
+    return Lot(points, usable, last + 1, local(last, programme.zone).date().isoformat())
+
+
+def merged(lots: tuple[Lot, ...], lot: Lot) -> tuple[Lot, ...]:
+    """The lots with one more: those that become usable and expire together are one; sorted, so that equal is equal."""
+    for place, other in enumerate(lots):
+        if other.active_from == lot.active_from and other.expires == lot.expires:
+            grown = Lot(other.points + lot.points, lot.active_from, lot.expires, lot.on)
+            return (*lots[:place], grown, *lots[place + 1 :])
+    return tuple(sorted((*lots, lot), key=lambda x: (x.active_from, x.expires)))
+
+
+def coupon_id(promotion_id: str, member_id: str, offer_id: str, number: int) -> str:
+    """The id of the n-th coupon a promotion, or an offer of it, gives a member: a UUID made from these four (v8)."""
+    digest = bytearray(sha256("\n".join((promotion_id, member_id, offer_id, str(number))).encode()).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x80
+    digest[8] = digest[8] & 0x3F | 0x80
+    return str(UUID(bytes=bytes(digest)))
+
+
+def _give_coupon(
+    grant: Grant, reward: CouponReward, wallet: Wallet, programme: Programme, entries: list[Entry]
+) -> None:
+    compiled = grant.compiled
+    number = with_coupon(wallet, compiled, grant.offer_id)
+    made = coupon_id(compiled.promotion_id, wallet.member_id, grant.offer_id, number)
+    start = grant.occasion.instant
+    last = last_instant(start, reward.valid_for, compiled.zone)
+    shown = {
+        "coupon_id": made,
+        "promotion_id": compiled.promotion_id,
+        "promotion_version": compiled.version,
+        "status": "issued",
+        "code": code_of(hmac.digest(programme.terms.secret, made.encode(), "sha256")),
+        "benefit": _benefit(reward),
+        "valid_from": text_of(start),
+        "valid_until": text_of(last),
+        "title": dict(reward.title) if reward.title else compiled.title,
+        "staff_hint": dict(compiled.promotion.staff_hint),
+    }
+    forget = wallet.redeemed.pop(made, 0)
+    if forget:
+        shown["status"] = "redeemed"
+    wallet.coupons[made] = Coupon(shown, forget or last + 1)
+    key = f"coupon.issued {made} v{compiled.version}"
+    accounts = ("programme:coupons_issued", "member:coupons")
+    entries.append(grant.entry(key, "coupon.issued", COUPON, accounts, 1, made))
+
+
+def _benefit(reward: CouponReward) -> dict[str, object]:
+    category = list(reward.category) if reward.category else []
+    if reward.amount_off is not None:
+        amount = reward.amount_off
+        return {"type": "amount_off", "amount": amount.minor, "currency": amount.currency, "category": category}
+    assert reward.percent_off is not None
+    return {"type": "percent_off", "percent": reward.percent_off.percent, "category": category}
