@@ -25,14 +25,27 @@ _KNOWN = frozenset({"id", "source", "type", "specversion", "time", "subject", "d
 Headers = Iterable[tuple[str, bytes]]
 
 
-class EnvelopeError(ValueError):
-    """The envelope cannot be read; `reason` is a dead-letter reason code and `pointer` the place (RFC 6901)."""
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong: a dead-letter reason code, its place (RFC 6901) and a sentence."""
 
-    def __init__(self, reason: str, message: str, pointer: str = "") -> None:
+    reason: str
+    pointer: str
+    message: str
+
+
+class EnvelopeError(ValueError):
+    """The envelope cannot be read; `reason` is a dead-letter reason code and `pointer` the place (RFC 6901).
+
+    `faults` lists everything that is wrong, the one of `reason` first.
+    """
+
+    def __init__(self, reason: str, message: str, pointer: str = "", faults: tuple[Fault, ...] = ()) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
         self.pointer = pointer
+        self.faults = faults or (Fault(reason, pointer, message),)
 
 
 @dataclass(slots=True)

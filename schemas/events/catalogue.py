@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from schemas.envelope import CloudEvent, EnvelopeError
+from schemas.envelope import CloudEvent, EnvelopeError, Fault
 from schemas.events.members import ActivityRecorded, MemberErased, MemberRegistered, MemberUpdated
 from schemas.events.offers import CouponRedeemed, OfferActivated, OfferIssued, OfferViewed
 from schemas.events.orders import OrderCompleted, OrderReturned, OrderVoided
@@ -112,9 +112,12 @@ _MONEY = frozenset({"amount", "total", "subtotal", "discount", "tax", "unit_pric
 
 
 def _refusal(error: ValidationError) -> EnvelopeError:
-    problems = error.errors(include_url=False)
-    told = "; ".join(f"{pointer(problem['loc'])}: {_words(problem)}" for problem in problems[:10])
-    return EnvelopeError(_reason(problems[0]), told, pointer(problems[0]["loc"]))
+    faults = tuple(
+        Fault(_reason(problem), pointer(problem["loc"]), _words(problem))
+        for problem in error.errors(include_url=False)[:10]
+    )
+    told = "; ".join(f"{fault.pointer}: {fault.message}" for fault in faults)
+    return EnvelopeError(faults[0].reason, told, faults[0].pointer, faults)
 
 
 def _reason(problem: ErrorDetails) -> str:
