@@ -61,7 +61,7 @@ class EventStream(Response, Generic[T]):
     """A response that renders what its source has, until the viewer leaves or the source closes.
 
     `render` turns what was taken into whole messages (see `message`); empty bytes send nothing. `opening` is sent
-    first, after the retry line. A heartbeat follows the opening at once and then every silence of `heartbeat_s`.
+    first, after the retry line. A heartbeat (`beat`) follows the opening at once and then every silence of `heartbeat_s`.
     """
 
     media_type = "text/event-stream"
@@ -74,6 +74,7 @@ class EventStream(Response, Generic[T]):
         name: str,
         opening: bytes = b"",
         heartbeat_s: float = HEARTBEAT_S,
+        beat: Callable[[], bytes] = heartbeat,
     ) -> None:
         super().__init__(headers={"cache-control": "no-store", "x-accel-buffering": "no"})
         del self.headers["content-length"]
@@ -82,6 +83,7 @@ class EventStream(Response, Generic[T]):
         self._name = name
         self._opening = opening
         self._heartbeat_s = heartbeat_s
+        self._beat = beat
 
     @override
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,7 +93,7 @@ class EventStream(Response, Generic[T]):
         try:
             async with self._source:
                 await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-                await send(_body(retry() + self._opening + heartbeat()))
+                await send(_body(retry() + self._opening + self._beat()))
                 leaving = asyncio.create_task(_until_gone(receive, self._source))
                 try:
                     await self._tell(send)
@@ -108,7 +110,7 @@ class EventStream(Response, Generic[T]):
             if news is not None and (rendered := self._render(news)):
                 await send(_body(rendered))
             elif not await signal.wait(self._heartbeat_s):
-                await send(_body(heartbeat()))
+                await send(_body(self._beat()))
 
 
 async def _until_gone(receive: Receive, source: Source[object]) -> None:
