@@ -96,6 +96,10 @@ class EmbeddedPostgres:
             await self._initialise(identity)
         sockets = self.socket_folder()
         sockets.mkdir(mode=0o700, exist_ok=True)
+        # In a temporary folder that all share, somebody else may have made it first to listen in our place.
+        if sockets.is_symlink() or sockets.stat().st_uid not in {os.geteuid(), identity.uid}:
+            raise ChildError(f"postgres cannot use {sockets}: it belongs to another user")
+        sockets.chmod(0o700)
         own(sockets, identity)
         options = {**OPTIONS, "unix_socket_directories": str(sockets)}
         settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]

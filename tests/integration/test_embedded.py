@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from services.clock import monotonic
-from services.embedded.failure import AlreadyRunningError
+from services.embedded.failure import AlreadyRunningError, ChildError
 from services.embedded.kafka import EmbeddedKafka, KafkaRuntime
 from services.embedded.postgres import EmbeddedPostgres
 from services.embedded.processes import is_alive
@@ -210,6 +210,17 @@ async def test_a_folder_with_a_long_name_gets_its_socket_elsewhere(tmp_path: Pat
         assert await connection.fetchval("SHOW synchronous_commit") == "on"
         await connection.close()
     assert tmp_path not in postgres.socket_folder().parents
+    postgres.socket_folder().rmdir()
+
+
+async def test_a_socket_folder_of_somebody_else_is_not_used(tmp_path: Path) -> None:
+    postgres = EmbeddedPostgres(tmp_path / "postgres")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "postgres").mkdir()
+    postgres.socket_folder().symlink_to(tmp_path / "elsewhere")
+    async with Supervisor(tmp_path) as supervisor:
+        with pytest.raises(ChildError, match="belongs to another user"):
+            await supervisor.start(postgres)
 
 
 async def test_two_stacks_run_side_by_side(tmp_path: Path) -> None:
