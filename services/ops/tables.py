@@ -93,7 +93,7 @@ def _group_table(group: GroupRow, *, wide: bool) -> Table:
             cells.append(_offset(row.reading.cursor))
         cells += [_offset(row.reading.committed), f"{row.reading.log_end:,}", _ago(row.moved_age_s)]
         if wide:
-            cells.append(row.reading.owner or "nobody")
+            cells.append(row.reading.owner or "–")
         table.add_row(*cells, row.note)
     for topic, hidden in _hidden(group.partitions):
         blanks = [""] * (len(table.columns) - 5)

@@ -1,0 +1,174 @@
+"""`unisono dead-letters`: what could not be applied, why, and the original bytes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from services.cli.errors import UsageError
+from services.cli.onlooker import open_books
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from services.store.books import StoredDeadLetter
+
+dead_letters_app = typer.Typer(help="Show events that could not be applied, with the reason and the original bytes.")
+
+PREVIEW = 160
+LETTERS_MAX = 100_000
+
+
+@dead_letters_app.command("list")
+def list_letters(
+    reason: Annotated[str | None, typer.Option(help="Only those with this reason, e.g. not_json.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=LETTERS_MAX, help="At most this many, the newest.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """List dead letters, the newest first."""
+    from schemas.dead_letters import REASONS
+
+    if reason is not None and reason not in REASONS:
+        raise UsageError(f"{reason} is no reason of a dead letter: choose one of {', '.join(sorted(REASONS))}")
+    letters, by_reason = asyncio.run(_read(reason, limit))
+    if as_json:
+        _print_json(letters)
+        return
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if not letters:
+        console.print("No dead letters." if reason is None else f"No dead letters with reason {reason}.")
+        return
+    console.print(_table(letters, wide=console.width >= 100))
+    shown = {reason: by_reason.get(reason, 0)} if reason else by_reason
+    console.print(f"\n{len(letters):,} of {sum(shown.values()):,} shown: {_tally(by_reason)}", style="dim")
+
+
+@dead_letters_app.command("show")
+def show_letter(
+    letter_id: Annotated[int, typer.Argument(metavar="ID", help="Number of the letter, from `dead-letters list`.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Show one dead letter with its original key, headers and bytes."""
+    stored = asyncio.run(_read_one(letter_id))
+    if stored is None:
+        raise UsageError(f"there is no dead letter {letter_id}")
+    if as_json:
+        _print_json([stored])
+        return
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    for line in _whole(stored):
+        console.print(line, soft_wrap=True, markup=False)
+
+
+async def _read(reason: str | None, limit: int) -> tuple[list[StoredDeadLetter], dict[str, int]]:
+    async with open_books() as books:
+        letters = await books.dead_letters(letters_max=limit, reason=reason)
+        return letters, await books.dead_letters_by_reason()
+
+
+async def _read_one(letter_id: int) -> StoredDeadLetter | None:
+    async with open_books() as books:
+        return await books.dead_letter(letter_id)
+
+
+def _table(letters: list[StoredDeadLetter], *, wide: bool) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    from services.ops.wording import short_topic
+
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column("id", justify="right", no_wrap=True)
+    table.add_column("when (UTC)", no_wrap=True)
+    table.add_column("from", no_wrap=True)
+    table.add_column("key", overflow="ellipsis", no_wrap=True, max_width=18)
+    table.add_column("reason", style="bold", no_wrap=True)
+    table.add_column("message and beginning of the value", overflow="fold")
+    for stored in letters:
+        letter = stored.letter
+        story = Text(printable(letter.message.encode()))
+        story.append(f"\n{preview(stored.value, PREVIEW if wide else PREVIEW // 2)}", style="dim")
+        table.add_row(
+            str(stored.dead_letter_id),
+            f"{letter.recorded_at:%m-%d %H:%M:%S}",
+            f"{short_topic(letter.topic)}/{letter.partition}@{letter.offset}",
+            Text(preview(stored.key, 40)),
+            letter.reason,
+            story,
+        )
+    return table
+
+
+def _tally(by_reason: dict[str, int]) -> str:
+    return ", ".join(
+        f"{reason} {number:,}" for reason, number in sorted(by_reason.items(), key=lambda i: (-i[1], i[0]))
+    )
+
+
+def _whole(stored: StoredDeadLetter) -> list[str]:
+    from schemas.values import rfc3339
+
+    letter = stored.letter
+    lines = [
+        f"dead letter {stored.dead_letter_id}",
+        f"  reason     {letter.reason}",
+        f"  message    {printable(letter.message.encode())}",
+        f"  from       {letter.topic}, partition {letter.partition}, offset {letter.offset}",
+        f"  recorded   {rfc3339(letter.recorded_at)}",
+        f"  key        {preview(stored.key, 1000)}",
+        "  headers" if stored.headers else "  headers    none",
+    ]
+    lines += [f"    {printable(name.encode())}: {printable(content)}" for name, content in stored.headers]
+    size = "none (a tombstone)" if stored.value is None else f"{len(stored.value):,} bytes"
+    return [*lines, f"  value      {size}", "", *(printable(line) for line in (stored.value or b"").split(b"\n"))]
+
+
+def preview(content: bytes | None, characters: int) -> str:
+    """The beginning of some bytes on one line, safe to print; what was left out is said."""
+    if content is None:
+        return "none"
+    text = printable(content[: characters * 4])
+    if len(text) <= characters and len(content) <= characters * 4:
+        return text
+    return f"{text[:characters]}… ({len(content):,} bytes)"
+
+
+def printable(content: bytes) -> str:
+    """Bytes as text in which a terminal finds nothing to obey: what is not printable is escaped."""
+    text = content.decode("utf-8", errors="backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _print_json(letters: list[StoredDeadLetter]) -> None:
+    import orjson
+
+    for stored in letters:
+        typer.echo(orjson.dumps(_document(stored)))
+
+
+def _document(stored: StoredDeadLetter) -> dict[str, Any]:
+    return {
+        "dead_letter_id": stored.dead_letter_id,
+        **stored.letter.model_dump(mode="json"),
+        "key": _bytes(stored.key),
+        "headers": [{"name": name, **(_bytes(content) or {})} for name, content in stored.headers],
+        "value": _bytes(stored.value),
+    }
+
+
+def _bytes(content: bytes | None) -> dict[str, str] | None:
+    """Bytes as `{"text": …}` where they are UTF-8, else as `{"base64": …}`: nothing is lost either way."""
+    if content is None:
+        return None
+    try:
+        return {"text": content.decode()}
+    except UnicodeDecodeError:
+        from base64 import b64encode
+
+        return {"base64": b64encode(content).decode()}
