@@ -32,6 +32,7 @@ COMMANDS: dict[str, Entry] = {
     "gateway": Entry("services.cli.gateway:gateway", "Serve retail systems, tills and apps over HTTP."),
     "till": Entry("services.cli.till:till_app", "Run a store till with its own replica of the wallets."),
     "console": Entry("services.cli.console:console", "Serve the pages people look at."),
+    "ops": Entry("services.cli.ops:ops", "Watch lag, outbox and touchpoints, for Prometheus."),
     "member": Entry("services.cli.member:member_app", "Show what a member holds."),
     "lag": Entry("services.cli.lag:lag", "Show how far behind each consumer, till and page is."),
     "dead-letters": Entry("services.cli.dead_letters:dead_letters_app", "Show events that could not be applied."),
