@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     console_url: str | None = Field(None, description="Where members reach the console, for links")
     till_urls: dict[str, str] = Field({}, description="Where the demo page finds each store's till: {store: url}")
     brand_name: str = Field("Unisono", description="Name of the programme on its pages")
-    brand_color: str = Field("#0a6b62", description="Colour of the pages, #rrggbb; refused when text in it is unreadable")
+    brand_color: str = Field("#0a6b62", description="Colour of the pages, #rrggbb; a pale one is refused")
     link_valid_for: timedelta = Field(timedelta(minutes=15), description="A link to a member's page opens it so long")
     visit_valid_for: timedelta = Field(timedelta(hours=12), description="An opened member's page stays open so long")
     demo_page: bool | None = Field(None, description="Serve the demo page; empty: only on a loopback address")

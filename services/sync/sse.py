@@ -61,7 +61,7 @@ class EventStream(Response, Generic[T]):
     """A response that renders what its source has, until the viewer leaves or the source closes.
 
     `render` turns what was taken into whole messages (see `message`); empty bytes send nothing. `opening` is sent
-    first, after the retry line. A heartbeat (`beat`) follows the opening at once and then every silence of `heartbeat_s`.
+    first, after the retry line. A heartbeat (`beat`) follows it at once and then every silence of `heartbeat_s`.
     """
 
     media_type = "text/event-stream"
