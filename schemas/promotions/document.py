@@ -57,6 +57,16 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _positive(money: Money) -> Money:
+    if money.minor <= 0:
+        raise refuse(f"`{money}`: more than nothing is needed here")
+    return money
+
+
+Price = Annotated[Money, AfterValidator(_positive)]
+"""More than nothing."""
+
+
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 Names = Annotated[
     tuple[Name, ...], BeforeValidator(_named), BeforeValidator(_listed), Field(min_length=1, max_length=NAMES_MAX)
@@ -129,7 +139,7 @@ class Where(Part):
 class Goal(Part):
     """What to reach before the reward: an amount spent or a number of visits."""
 
-    spend: Money | None = None
+    spend: Price | None = None
     visits: Count | None = None
     within: Duration | None = Field(None, description="from the first event that counts; default: no end of its own")
     repeat: bool = False
@@ -144,7 +154,7 @@ class PointsReward(Part):
     """Points: a fixed number, or `earn` for every full `per` of what matched (rounded down once per order)."""
 
     earn: Count
-    per: Money | None = None
+    per: Price | None = None
     pending_for: Duration | None = Field(None, description="usable only after that; default: at once")
     expires_after: Duration | None = Field(None, description="from the day they are usable; default: never")
 
@@ -152,7 +162,7 @@ class PointsReward(Part):
 class CouponReward(Part):
     """A coupon of the member's own, with a code nobody can guess."""
 
-    amount_off: Money | None = None
+    amount_off: Price | None = None
     percent_off: WholeShare | None = None
     category: Names | None = Field(None, description="default: the whole basket")
     valid_for: Duration
@@ -207,7 +217,7 @@ class ExampleOrder(Part):
     total: Money | None = Field(None, description="default: the sum of its lines")
     lines: ExampleLines = Field((), description="default: one line of the total")
     channel: Channel | None = None
-    store: Annotated[Name, BeforeValidator(lambda value: _named((value,))[0])] | None = None  # type: ignore[index]
+    store: Annotated[Name, BeforeValidator(lambda value: _named((value,))[0])] | None = None
     training: bool = False
 
 

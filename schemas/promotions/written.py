@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal, Self, get_args
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from typing_extensions import override
 
 from schemas.currencies import EXPONENTS
 
@@ -64,6 +65,7 @@ class Money(Written):
     pattern: ClassVar[str] = r"^\d{1,12}(\.\d{1,3})? [A-Z]{3}$"
     example: ClassVar[str] = "10.00 EUR"
 
+    @override
     @classmethod
     def parse(cls, text: str) -> Self:
         """Refuses a missing or unknown currency and more decimals than the currency has."""
@@ -81,6 +83,7 @@ class Money(Written):
             raise refuse(f"{code} has {digits} decimals, `{text}` has {len(decimals)}")
         return cls(int(whole) * 10**digits + int(decimals.ljust(digits, "0") or "0"), code)
 
+    @override
     def __str__(self) -> str:
         """The written form, with all decimals of the currency."""
         digits = EXPONENTS[self.currency]
@@ -102,6 +105,7 @@ class Duration(Written):
     pattern: ClassVar[str] = r"^[1-9]\d{0,3} ?(h|d|w|mo|y)$"
     example: ClassVar[str] = "30d"
 
+    @override
     @classmethod
     def parse(cls, text: str) -> Self:
         """Refuses zero and units other than h, d, w, mo and y."""
@@ -114,6 +118,7 @@ class Duration(Written):
             raise refuse(f"`{match[2]}` is no unit of time: h, d, w, mo or y", f"{match[1]}{unit}")
         return cls(int(match[1]), match[2])  # type: ignore[arg-type]  # just checked against the Literal
 
+    @override
     def __str__(self) -> str:
         """The written form."""
         return f"{self.count}{self.unit}"
@@ -128,6 +133,7 @@ class Share(Written):
     pattern: ClassVar[str] = r"^\d{1,3}(\.\d{1,2})? ?%$"
     example: ClassVar[str] = "5 %"
 
+    @override
     @classmethod
     def parse(cls, text: str) -> Self:
         """Refuses more than 100 % and more than two decimals."""
@@ -139,6 +145,7 @@ class Share(Written):
             raise refuse(f"`{text}` is more than 100 %")
         return share
 
+    @override
     def __str__(self) -> str:
         """The written form."""
         whole, rest = divmod(self.basis_points, 100)
@@ -151,6 +158,7 @@ class WholeShare(Share):
     pattern: ClassVar[str] = r"^\d{1,3} ?%$"
     example: ClassVar[str] = "20 %"
 
+    @override
     @classmethod
     def parse(cls, text: str) -> Self:
         """Refuses fractions of a percent and zero."""
@@ -175,6 +183,7 @@ class LocalMoment(Written):
     pattern: ClassVar[str] = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?)?$"
     example: ClassVar[str] = "2026-11-01"
 
+    @override
     @classmethod
     def parse(cls, text: str) -> Self:
         """Refuses days that do not exist."""
@@ -186,6 +195,7 @@ class LocalMoment(Written):
             raise refuse(f"`{text}` does not exist: {error}") from None
         return cls(moment.date(), moment.time() if len(text) > 10 else None)
 
+    @override
     def __str__(self) -> str:
         """The written form."""
         return self.day.isoformat() + (f"T{self.time.isoformat()}" if self.time is not None else "")
@@ -201,6 +211,7 @@ class Hours(Written):
     pattern: ClassVar[str] = r"^\d{2}:\d{2}-\d{2}:\d{2}$"
     example: ClassVar[str] = "07:00-22:00"
 
+    @override
     @classmethod
     def parse(cls, text: str) -> Self:
         """Refuses times that do not exist and an empty span."""
@@ -212,6 +223,7 @@ class Hours(Written):
             raise refuse(f"`{text}` is no span of a day's hours", cls.example)
         return cls(start, end)
 
+    @override
     def __str__(self) -> str:
         """The written form."""
         return f"{self.start // 60:02}:{self.start % 60:02}-{self.end // 60:02}:{self.end % 60:02}"
@@ -227,6 +239,7 @@ class Progress(Written):
     pattern: ClassVar[str] = r"^\d{1,12}(\.\d{1,3} [A-Z]{3})?$"
     example: ClassVar[str] = "15.00 EUR"
 
+    @override
     @classmethod
     def parse(cls, text: str) -> Self:
         """Money when there is a currency, else a count."""
@@ -235,6 +248,7 @@ class Progress(Written):
         money = Money.parse(text)
         return cls(money.minor, money.currency)
 
+    @override
     def __str__(self) -> str:
         """The written form."""
         return str(self.count) if self.currency is None else str(Money(self.count, self.currency))

@@ -6,36 +6,73 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from schemas.events.catalogue import Event
+from schemas.events.members import ActivityRecorded
 from schemas.events.orders import OrderCompleted, OrderLine
 from schemas.promotions.document import Audience, LineMatch, Promotion, Schedule, Where
+from services.engine.entries import Entry
 from services.engine.moments import closing, opening, text_of
 from services.engine.orders import paid_per_line
+from services.engine.trace import Trace
 from services.engine.wallet import Wallet
+
+if TYPE_CHECKING:
+    from services.engine.programme import Programme
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class Occasion:
-    """One event of a member, with what several promotions ask of it worked out once.
+    """One event of a member while it is decided: the draft of the wallet, the entries so far, who asks why (`trace`).
 
-    `base` is what counts for the promotion at hand, in minor units: the order's total, or what was paid for the lines
-    that match. `store` and `channel` are "" where the event names none.
+    What several promotions ask of the event is worked out once. `base` is what counts for the promotion at hand, in
+    minor units: the order's total, or what was paid for the lines that match. `store` and `channel` are "" where the
+    event names none.
     """
 
-    __slots__ = ("_clocks", "_paid", "base", "channel", "event", "instant", "name", "order", "store", "wallet")
+    __slots__ = (
+        "_clocks",
+        "_paid",
+        "base",
+        "channel",
+        "entries",
+        "event",
+        "instant",
+        "name",
+        "order",
+        "programme",
+        "store",
+        "trace",
+        "wallet",
+    )
 
-    def __init__(self, wallet: Wallet, event: Event, instant: int, data: object) -> None:
+    def __init__(
+        self,
+        wallet: Wallet,
+        event: Event,
+        instant: int,
+        data: object,
+        programme: Programme,
+        entries: list[Entry],
+        trace: Trace | None,
+    ) -> None:
         self.wallet = wallet
+        self.programme = programme
+        self.entries = entries
+        self.trace = trace
         self.event = event
         self.instant = instant
-        self.order = data if isinstance(data, OrderCompleted) else None
+        self.order: OrderCompleted | None = None
         self.base = 0
-        self.name: str = getattr(data, "activity", "")
-        self.channel: str = getattr(data, "channel", None) or ""
-        self.store: str = getattr(data, "store_id", None) or ""
+        self.name = self.channel = self.store = ""
+        if isinstance(data, OrderCompleted):
+            self.order = data
+            self.channel, self.store = data.channel, data.store_id or ""
+        elif isinstance(data, ActivityRecorded):
+            self.name, self.channel, self.store = data.activity, data.channel or "", data.store_id or ""
         self._clocks: dict[str, datetime] = {}
         self._paid: list[int] | None = None
 

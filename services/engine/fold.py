@@ -103,7 +103,7 @@ def fold(
     draft.awaiting = awaiting
     entries: list[Entry] = []
     for position, event in enumerate(ordered):
-        data = reduced[position] if position in reduced else event.data
+        data = reduced.get(position, event.data)
         _take(draft, event, data, programme, entries, trace)
     if until is not None:
         pass_time(draft, micros(until), programme, entries)
@@ -126,11 +126,11 @@ def _take(
     pass_time(draft, instant, programme, entries)
     handler = _HANDLERS.get(type(data))
     if handler is not None:
-        handler(Occasion(draft, event, instant, data), programme, entries, trace)
+        handler(Occasion(draft, event, instant, data, programme, entries, trace))
     draft.newest = place(event)
 
 
-Handler = Callable[[Occasion, Programme, list[Entry], Trace | None], None]
+Handler = Callable[[Occasion], None]
 
 _HANDLERS: dict[type[object], Handler] = {
     OrderCompleted: decide_order,

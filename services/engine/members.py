@@ -6,37 +6,35 @@ from schemas.events.members import MemberRegistered
 from schemas.events.offers import CouponRedeemed
 from services.engine.conditions import Occasion
 from services.engine.entries import COUPON, POINTS, TIER, Entry, Kind
-from services.engine.programme import Programme
 from services.engine.rewards import KEPT_AFTER_USE
-from services.engine.trace import Trace
 from services.engine.wallet import Coupon, Wallet
 
 
-def update_member(occasion: Occasion, programme: Programme, entries: list[Entry], trace: Trace | None) -> None:
+def update_member(occasion: Occasion) -> None:
     """Take the tier (`attributes.tier`, null for none) and the segments that the event names."""
     data = occasion.event.data
     assert isinstance(data, MemberRegistered)
     wallet = occasion.wallet
     if "tier" in data.attributes:
         named = data.attributes["tier"]
-        _change_tier(occasion, None if named is None else str(named), entries)
+        _change_tier(occasion, None if named is None else str(named))
     if data.segments.add or data.segments.remove:
         left = (set(wallet.segments) | set(data.segments.add)) - set(data.segments.remove)
         wallet.segments = tuple(sorted(left))
 
 
-def _change_tier(occasion: Occasion, tier: str | None, entries: list[Entry]) -> None:
+def _change_tier(occasion: Occasion, tier: str | None) -> None:
     wallet = occasion.wallet
     if tier == wallet.tier:
         return
     key = f"tier.changed {occasion.event.cause} {wallet.tier} {tier}"
     accounts = (f"tier:{wallet.tier or 'none'}", f"tier:{tier or 'none'}")
-    entries.append(_entry(occasion, key, "tier.changed", TIER, accounts, 1))
+    occasion.entries.append(_entry(occasion, key, "tier.changed", TIER, accounts, 1))
     wallet.tier = tier
     wallet.tier_since = occasion.instant if tier is not None else 0
 
 
-def redeem_coupon(occasion: Occasion, programme: Programme, entries: list[Entry], trace: Trace | None) -> None:
+def redeem_coupon(occasion: Occasion) -> None:
     """A redemption at a counter is a fact: it counts though the coupon expired, or is not (yet) known to be given."""
     data = occasion.event.data
     assert isinstance(data, CouponRedeemed)
@@ -53,7 +51,7 @@ def redeem_coupon(occasion: Occasion, programme: Programme, entries: list[Entry]
         "order_id": data.order_id,
         "amount": data.amount,
     }
-    entries.append(entry)
+    occasion.entries.append(entry)
     if twice:
         return
     forget = occasion.instant + KEPT_AFTER_USE
@@ -65,7 +63,7 @@ def redeem_coupon(occasion: Occasion, programme: Programme, entries: list[Entry]
     wallet.coupons[data.coupon_id] = Coupon({**coupon.shown, "status": "redeemed"}, forget)
 
 
-def erase(occasion: Occasion, programme: Programme, entries: list[Entry], trace: Trace | None) -> None:
+def erase(occasion: Occasion) -> None:
     """Nothing of the member is left; what they held goes back, so that the books balance."""
     wallet = occasion.wallet
     cause = occasion.event.cause
@@ -73,13 +71,13 @@ def erase(occasion: Occasion, programme: Programme, entries: list[Entry], trace:
         if points:
             accounts = (f"member:points_{account}", "programme:points_expired")
             key = f"points.expired {cause} {account} {points}"
-            entries.append(_entry(occasion, key, "points.expired", POINTS, accounts, points))
+            occasion.entries.append(_entry(occasion, key, "points.expired", POINTS, accounts, points))
     for made, coupon in wallet.coupons.items():
         if coupon.shown["status"] == "issued":
             accounts = ("member:coupons", "programme:coupons_expired")
             entry = _entry(occasion, f"coupon.expired {made}", "coupon.expired", COUPON, accounts, 1)
             entry.coupon_id = made
-            entries.append(entry)
+            occasion.entries.append(entry)
     blank = Wallet(wallet.member_id, moved_at=wallet.moved_at, awaiting=wallet.awaiting)
     for name in Wallet.__slots__:
         setattr(wallet, name, getattr(blank, name))

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from schemas.events.orders import OrderCompleted
 from schemas.promotions.document import Goal, LineMatch, MemberLimit, Promotion
+from schemas.promotions.written import Money
 from services.engine.conditions import (
     Condition,
     audience_conditions,
@@ -133,11 +134,12 @@ def compile_programme(versions: Iterable[PromotionVersion], terms: ProgrammeTerm
 
 def currency_of(promotion: Promotion) -> str | None:
     """The currency of a document's amounts of money, None when it names none."""
-    amounts = [promotion.goal and promotion.goal.spend]
+    amounts: list[Money | None] = [promotion.goal.spend if promotion.goal else None]
     if promotion.where.total is not None:
         amounts += [promotion.where.total.at_least, promotion.where.total.at_most]
     for reward in promotion.reward:
-        amounts += [reward.points and reward.points.per, reward.coupon and reward.coupon.amount_off]
+        amounts.append(reward.points.per if reward.points else None)
+        amounts.append(reward.coupon.amount_off if reward.coupon else None)
     return next((amount.currency for amount in amounts if amount), None)
 
 
@@ -161,7 +163,7 @@ def _compile(version: PromotionVersion, following: datetime | None, terms: Progr
         issue_conditions=tuple(joining),
         goal=promotion.goal,
         limit=promotion.limits.per_member,
-        title=dict(promotion.title),
+        title=dict(promotion.title.items()),
     )
 
 

@@ -13,8 +13,8 @@ from services.engine.conditions import Occasion
 from services.engine.entries import COUPON, POINTS, Entry
 from services.engine.goals import with_coupon
 from services.engine.moments import DAY, first_instant_after, last_instant, local, text_of
-from services.engine.programme import Compiled, Programme
-from services.engine.wallet import Coupon, Lot, Wallet
+from services.engine.programme import Compiled
+from services.engine.wallet import Coupon, Lot
 
 KEPT_AFTER_USE = 30 * DAY
 """A redeemed or expired coupon leaves the wallet after so much event time."""
@@ -54,37 +54,39 @@ class Grant:
         )
 
 
-def give(grant: Grant, wallet: Wallet, programme: Programme, entries: list[Entry]) -> None:
-    """Put all rewards of the promotion, once, into the draft and its entries into the list."""
+def give(grant: Grant) -> None:
+    """Put all rewards of the promotion, once, into the draft of the wallet and among the entries."""
     for place, reward in enumerate(grant.compiled.promotion.reward):
         if reward.points is not None:
-            _give_points(grant, place, reward.points, wallet, programme, entries)
+            _give_points(grant, place, reward.points)
         if reward.coupon is not None:
-            _give_coupon(grant, reward.coupon, wallet, programme, entries)
+            _give_coupon(grant, reward.coupon)
 
 
-def _give_points(
-    grant: Grant, place: int, reward: PointsReward, wallet: Wallet, programme: Programme, entries: list[Entry]
-) -> None:
+def _give_points(grant: Grant, place: int, reward: PointsReward) -> None:
+    occasion, wallet = grant.occasion, grant.occasion.wallet
     points = reward.earn
     if reward.per is not None:
-        points *= grant.occasion.base // reward.per.minor
+        points *= occasion.base // reward.per.minor
     if points <= 0:
         return
-    lot = _lot(points, reward, grant.occasion.instant, programme)
+    lot = _lot(points, reward, occasion)
     wallet.lots = merged(wallet.lots, lot)
     account = "member:points_pending" if lot.active_from else "member:points_active"
     compiled = grant.compiled
     key = f"points.earned {compiled.promotion_id} v{compiled.version} {grant.offer_id} {grant.mark} {place} {points}"
-    entries.append(grant.entry(key, "points.earned", POINTS, ("programme:points_granted", account), points, None))
+    occasion.entries.append(
+        grant.entry(key, "points.earned", POINTS, ("programme:points_granted", account), points, None)
+    )
 
 
-def _lot(points: int, reward: PointsReward, instant: int, programme: Programme) -> Lot:
-    usable = first_instant_after(instant, reward.pending_for, programme.zone) if reward.pending_for else 0
+def _lot(points: int, reward: PointsReward, occasion: Occasion) -> Lot:
+    instant, zone = occasion.instant, occasion.programme.zone
+    usable = first_instant_after(instant, reward.pending_for, zone) if reward.pending_for else 0
     if reward.expires_after is None:
         return Lot(points, usable, 0, "")
-    last = last_instant(usable or instant, reward.expires_after, programme.zone)
-    return Lot(points, usable, last + 1, local(last, programme.zone).date().isoformat())
+    last = last_instant(usable or instant, reward.expires_after, zone)
+    return Lot(points, usable, last + 1, local(last, zone).date().isoformat())
 
 
 def merged(lots: tuple[Lot, ...], lot: Lot) -> tuple[Lot, ...]:
@@ -104,20 +106,18 @@ def coupon_id(promotion_id: str, member_id: str, offer_id: str, number: int) -> 
     return str(UUID(bytes=bytes(digest)))
 
 
-def _give_coupon(
-    grant: Grant, reward: CouponReward, wallet: Wallet, programme: Programme, entries: list[Entry]
-) -> None:
-    compiled = grant.compiled
+def _give_coupon(grant: Grant, reward: CouponReward) -> None:
+    compiled, occasion, wallet = grant.compiled, grant.occasion, grant.occasion.wallet
     number = with_coupon(wallet, compiled, grant.offer_id)
     made = coupon_id(compiled.promotion_id, wallet.member_id, grant.offer_id, number)
-    start = grant.occasion.instant
+    start = occasion.instant
     last = last_instant(start, reward.valid_for, compiled.zone)
     shown = {
         "coupon_id": made,
         "promotion_id": compiled.promotion_id,
         "promotion_version": compiled.version,
         "status": "issued",
-        "code": code_of(hmac.digest(programme.terms.secret, made.encode(), "sha256")),
+        "code": code_of(hmac.digest(occasion.programme.terms.secret, made.encode(), "sha256")),
         "benefit": _benefit(reward),
         "valid_from": text_of(start),
         "valid_until": text_of(last),
@@ -130,7 +130,7 @@ def _give_coupon(
     wallet.coupons[made] = Coupon(shown, forget or last + 1)
     key = f"coupon.issued {made} v{compiled.version}"
     accounts = ("programme:coupons_issued", "member:coupons")
-    entries.append(grant.entry(key, "coupon.issued", COUPON, accounts, 1, made))
+    occasion.entries.append(grant.entry(key, "coupon.issued", COUPON, accounts, 1, made))
 
 
 def _benefit(reward: CouponReward) -> dict[str, object]:

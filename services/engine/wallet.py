@@ -1,7 +1,7 @@
 """The wallet: everything the fold remembers of one member, private progress and counters included.
 
 Plain dataclasses and orjson, because the worker reads and writes one a member and batch. A wallet is a value: nobody
-changes one after it left the engine. `draft()` copies its containers; what they hold is replaced, never changed in place.
+changes one after it left the engine. `draft()` copies its containers; what they hold is replaced, never changed.
 Instants are whole microseconds since 1970, 0 meaning none.
 """
 
@@ -137,17 +137,11 @@ class Wallet:
     def next_due(self) -> int:
         """The same as an instant; 0 for never."""
         dues = [coupon.due for coupon in self.coupons.values()]
-        for lot in self.lots:
-            dues.append(lot.active_from)
-            dues.append(lot.expires)
-        for pursuit in self.pursuits.values():
-            if pursuit.closes:
-                dues.append(pursuit.closes + 1)
-        for pursuit in self.offers.values():
-            if pursuit.closes:
-                dues.append(pursuit.closes + 1)
-        dues.extend(self.redeemed.values())
-        return min([due for due in dues if due], default=0)
+        dues += [lot.active_from or lot.expires for lot in self.lots if lot.active_from or lot.expires]
+        dues += [pursuit.closes + 1 for pursuit in self.pursuits.values() if pursuit.closes]
+        dues += [offer.closes + 1 for offer in self.offers.values() if offer.closes]
+        dues += self.redeemed.values()
+        return min(dues, default=0)
 
     @property
     def points_active(self) -> int:
@@ -223,7 +217,7 @@ def _row(pursuit: Pursuit) -> tuple[object, ...]:
 def wallet_record(
     wallet: Wallet, *, version: int, as_of: datetime, caused_by: Sequence[str], occurred_at: datetime
 ) -> bytes:
-    """The sync record (JSON of schemas.wallet.WalletRecord): the state of the fold and these four arguments, no more."""
+    """The sync record, JSON of schemas.wallet.WalletRecord: the state of the fold and these four arguments, no more."""
     record: dict[str, object] = {
         "member_id": wallet.member_id,
         "version": version,
