@@ -1,4 +1,4 @@
-"""An HTTP server inside the running loop: it listens before it says so, and stops in two seconds whoever is watching."""
+"""An HTTP server inside the running loop: listens before it says so, and stops in two seconds whoever watches."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
+from typing_extensions import override
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +37,7 @@ class Serving:
 class _Server(uvicorn.Server):
     """uvicorn without its signal handlers: the process decides when to stop, and in which order."""
 
+    @override
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield

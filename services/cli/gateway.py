@@ -1,0 +1,46 @@
+"""`unisono gateway`: HTTP for retail systems, tills, web accounts and apps."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from services.settings import Settings
+
+
+def gateway() -> None:
+    """Take events, and serve wallets and store replicas, until stopped."""
+    from services.settings import Settings
+    from services.telemetry import configure_logging
+
+    settings = Settings()
+    configure_logging(settings)
+    asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    from services.gateway.app import create_app, gateway_health
+    from services.gateway.deps import BooksAtHand, GatewayDeps
+    from services.gateway.writer import EventWriter
+    from services.health import serve_health
+    from services.serving import serving, until_stopped
+    from services.sync.feed import WalletFeed
+
+    async with (
+        WalletFeed(settings.brokers) as feed,
+        EventWriter(settings.brokers) as writer,
+        BooksAtHand(settings.dsn) as books,
+    ):
+        deps = GatewayDeps(feed, writer, books, settings)
+        async with (
+            serve_health(settings, gateway_health(deps)),
+            serving(
+                create_app(deps),
+                host=settings.host,
+                port=settings.gateway_port,
+                role="gateway",
+                before_stop=feed.close_subscriptions,
+            ) as where,
+        ):
+            await until_stopped(where)
