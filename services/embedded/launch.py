@@ -4,7 +4,7 @@ Run as a script by the supervisor, so that nothing happens between fork and exec
 
     python -I -S launch.py SIGNAL PARENT_PID UID:GID:FILES -- PROGRAM ARGUMENT…
 
-SIGNAL 0 leaves the tie out; UID 0 keeps the user. The tie is set after the change of user, which would clear it.
+UID 0 keeps the user. The tie is set after the change of user, which would clear it.
 The process id stays the same throughout.
 """
 
@@ -25,7 +25,7 @@ CAPABILITY_VERSION_3 = 0x20080522
 
 def tie_to_parent(signal: int, parent: int) -> None:
     """The kernel sends us `signal` when the thread that started us ends; exits if that has already happened."""
-    if signal and sys.platform == "linux":
+    if sys.platform == "linux":
         _prctl(PR_SET_PDEATHSIG, signal)
         if os.getppid() != parent:
             sys.exit(1)

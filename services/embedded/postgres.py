@@ -25,7 +25,7 @@ import psutil
 
 from services.embedded.failure import ChildError
 from services.embedded.processes import ProcessRecord, stop_leftovers
-from services.embedded.supervisor import LAUNCH, Identity, Program
+from services.embedded.supervisor import Identity, Program, run_to_end
 
 MAJOR = 18
 # macOS allows 103 bytes, Linux 107.
@@ -143,19 +143,12 @@ class EmbeddedPostgres:
             entry = pwd.getpwnam(NOBODY)
             named = Identity(entry.pw_uid, entry.pw_gid, identity.all_files)
             own(fresh, named)
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", str(LAUNCH), "0", "0"),
-            *(f"{named.uid}:{named.gid}:{int(named.all_files)}", "--", str(binaries() / "initdb")),
-            *("-D", str(fresh), "-U", "postgres", "--auth=trust", "--no-sync", "--no-instructions"),
-            *("--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            cwd="/",
-        )
-        output, _ = await process.communicate()
-        if process.returncode:
-            raise ChildError(f"postgres cannot make its data folder:\n{output.decode(errors='replace').rstrip()}")
+        options = ("-U", "postgres", "--auth=trust", "--no-sync", "--no-instructions", "--encoding=UTF8")
+        locale = ("--locale-provider=builtin", "--locale=C.UTF-8")
+        argv = (str(binaries() / "initdb"), "-D", str(fresh), *options, *locale)
+        code, output = await run_to_end(Program(argv, identity=named))
+        if code:
+            raise ChildError(f"postgres cannot make its data folder:\n{output}")
         own(fresh, identity)
         fresh.replace(self.data)
 

@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import IO, Protocol, Self
 
 import structlog
 
@@ -74,6 +74,33 @@ class Service(Protocol):
     async def is_ready(self, pid: int) -> bool:
         """Whether process `pid` does its work now."""
         ...
+
+
+async def _launch(program: Program, output: IO[bytes] | int) -> asyncio.subprocess.Process:
+    who = program.identity
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-S", str(LAUNCH)),
+        *(str(int(program.stop_signal)), str(os.getpid()), f"{who.uid}:{who.gid}:{int(who.all_files)}", "--"),
+        *program.argv,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=output,
+        stderr=asyncio.subprocess.STDOUT,
+        env={**os.environ, **program.env},  # a child sees what we see, plus its addresses
+        start_new_session=True,  # Ctrl-C in the terminal reaches us alone, and we stop them in order
+    )
+
+
+async def run_to_end(program: Program) -> tuple[int, str]:
+    """Runs a program that ends by itself; returns its exit code and what it wrote. A cancellation ends it."""
+    process = await _launch(program, asyncio.subprocess.PIPE)
+    try:
+        output, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+    return process.returncode or 0, output.decode(errors="replace").rstrip()
 
 
 class Child:
@@ -210,19 +237,9 @@ class Child:
         return code, monotonic() - started, was_ready
 
     async def _spawn(self, program: Program) -> asyncio.subprocess.Process:
-        who = program.identity
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         with self.log_file.open("ab") as output:
-            return await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", str(LAUNCH)),
-                *(str(int(program.stop_signal)), str(os.getpid()), f"{who.uid}:{who.gid}:{int(who.all_files)}", "--"),
-                *program.argv,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=asyncio.subprocess.STDOUT,
-                env={**os.environ, **program.env},  # a child sees what we see, plus its addresses
-                start_new_session=True,  # Ctrl-C in the terminal reaches us alone, and we stop them in order
-            )
+            return await _launch(program, output)
 
     async def _probe(self, pid: int) -> None:
         while True:
