@@ -7,6 +7,7 @@ event as one JSON object. The `cloudevents` package is the oracle in the tests; 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,12 +18,16 @@ import orjson
 
 from schemas.values import rfc3339
 
+MESSAGE_MAX = 1_000
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 JSON = "application/json"
-_KNOWN = frozenset({"id", "source", "type", "specversion", "time", "subject", "datacontenttype", "dataschema"})
+_KNOWN = frozenset({"id", "source", "type", "specversion", "time", "subject", "datacontenttype", "dataschema", "data"})
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_HEADER_SAFE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
+"""What the HTTP binding leaves as it is in a header value: printable ASCII without blank, double quote and percent."""
 
-Headers = Iterable[tuple[str, bytes]]
+Headers = Iterable[tuple[str, bytes | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,8 @@ class EnvelopeError(ValueError):
     """
 
     def __init__(self, reason: str, message: str, pointer: str = "", faults: tuple[Fault, ...] = ()) -> None:
+        # What arrived is quoted in it: of any length, and no text column holds a NUL.
+        message = message.replace("\x00", "\\0")[:MESSAGE_MAX]
         super().__init__(message)
         self.reason = reason
         self.message = message
@@ -64,16 +71,14 @@ class CloudEvent:
 
 def parse_time(text: str) -> datetime:
     """An RFC 3339 instant in UTC; EnvelopeError when it is none or lacks its offset."""
+    if _RFC3339.fullmatch(text) is None:
+        raise EnvelopeError("invalid_time", f"time {text!r:.60} is not RFC 3339 with its offset", "/time")
     try:
-        moment = datetime.fromisoformat(text)
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
     except ValueError:
-        raise EnvelopeError("invalid_time", f"time {text!r} is not RFC 3339", "/time") from None
-    if moment.tzinfo is None or "T" not in text.upper():
-        raise EnvelopeError("invalid_time", f"time {text!r} is not RFC 3339 with its offset", "/time")
-    try:
-        return moment.astimezone(UTC)
+        raise EnvelopeError("invalid_time", f"time {text!r:.60} is no moment of the calendar", "/time") from None
     except OverflowError:
-        raise EnvelopeError("invalid_time", f"time {text!r} is out of range", "/time") from None
+        raise EnvelopeError("invalid_time", f"time {text!r:.60} is out of range", "/time") from None
 
 
 def from_attributes(attributes: Mapping[str, str], data: bytes | None) -> CloudEvent:
@@ -140,6 +145,8 @@ def from_kafka(headers: Headers, value: bytes | None) -> CloudEvent:
     content_type = ""
     try:
         for name, raw in headers:
+            if raw is None:
+                continue
             if name.startswith("ce_"):
                 attributes[name[3:]] = raw.decode()
             elif name.lower() == "content-type":
@@ -184,13 +191,15 @@ def from_http(headers: Mapping[str, str], body: bytes) -> CloudEvent:
     attributes = {name[3:]: unquote(value) for name, value in headers.items() if name.startswith("ce-")}
     if not attributes:
         raise EnvelopeError("invalid_envelope", f"neither ce- headers nor content-type {STRUCTURED}")
-    return from_attributes(attributes, body)
+    return from_attributes(attributes, body or None)
 
 
 def to_http(event: CloudEvent) -> tuple[dict[str, str], bytes]:
     """Headers and body of a binary-mode HTTP message; values are percent-encoded as the HTTP binding says."""
-    headers = {f"ce-{name}": quote(value, safe=" !#$&'()*+,/:;=?@[]~") for name, value in _attributes(event)}
-    return {**headers, "content-type": JSON}, event.data or b""
+    headers = {f"ce-{name}": quote(value, safe=_HEADER_SAFE) for name, value in _attributes(event)}
+    if event.data is None:
+        return headers, b""
+    return {**headers, "content-type": JSON}, event.data
 
 
 def _attributes(event: CloudEvent) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from schemas.currencies import EXPONENTS
@@ -34,8 +34,8 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
-ForeignId = Annotated[str, StringConstraints(min_length=1, max_length=128)]
-"""An id somebody else made: opaque, 1 to 128 characters."""
+ForeignId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00]*$")]
+"""An id somebody else made: opaque, 1 to 128 characters, no NUL (no database column holds one)."""
 MemberId = ForeignId
 PromotionId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Currency = Annotated[str, StringConstraints(min_length=3, max_length=3), AfterValidator(_known_currency)]
@@ -46,6 +46,7 @@ Moment = Annotated[
     datetime,
     AfterValidator(_aware_utc),
     PlainSerializer(rfc3339, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 Language = Literal["en", "it", "el"]
 Text = dict[Language, str]

@@ -122,7 +122,7 @@ def _refusal(error: ValidationError) -> EnvelopeError:
 
 def _reason(problem: ErrorDetails) -> str:
     field = problem["loc"][-1] if problem["loc"] else ""
-    if problem["type"] == "int_type" and field in _MONEY:
+    if field in _MONEY and problem["type"] != "missing":
         return "invalid_amount"
     if "quantity" in problem["loc"] and problem["type"] != "missing":
         return "invalid_quantity"
@@ -130,8 +130,8 @@ def _reason(problem: ErrorDetails) -> str:
 
 
 def _words(problem: ErrorDetails) -> str:
-    if _reason(problem) == "invalid_amount":
-        return f"an amount is a whole number of minor units (1299 for 12.99 EUR), not {problem['input']!r}"
+    if problem["type"] == "int_type" and _reason(problem) == "invalid_amount":
+        return f"an amount is a whole number of minor units (1299 for 12.99 EUR), not {problem['input']!r:.60}"
     return problem["msg"]
 
 
