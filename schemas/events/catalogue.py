@@ -108,16 +108,26 @@ def topic_for(event: Event) -> str:
 
 _REASONS = {"json_invalid": "not_json", "missing": "missing_field"}
 _OWN = frozenset({"unknown_currency", "naive_time"})
+_UNIONS = {"quantity": 1, "attributes": 2, "preferences": 2}
+"""Fields whose value may be of several types, and how many steps of a location name the value."""
 _MONEY = frozenset({"amount", "total", "subtotal", "discount", "tax", "unit_price"})
 
 
 def _refusal(error: ValidationError) -> EnvelopeError:
+    told_once = {_place(problem["loc"]): problem for problem in reversed(error.errors(include_url=False)[:20])}
     faults = tuple(
-        Fault(_reason(problem), pointer(problem["loc"]), _words(problem))
-        for problem in error.errors(include_url=False)[:10]
+        Fault(_reason(problem), pointer(place), _words(problem)) for place, problem in reversed(told_once.items())
     )
     told = "; ".join(f"{fault.pointer}: {fault.message}" for fault in faults)
     return EnvelopeError(faults[0].reason, told, faults[0].pointer, faults)
+
+
+def _place(location: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """The place without what pydantic appends for each branch of a union: those are one fault."""
+    for name, depth in _UNIONS.items():
+        if name in location:
+            return location[: location.index(name) + depth]
+    return location
 
 
 def _reason(problem: ErrorDetails) -> str:
@@ -132,6 +142,8 @@ def _reason(problem: ErrorDetails) -> str:
 def _words(problem: ErrorDetails) -> str:
     if problem["type"] == "int_type" and _reason(problem) == "invalid_amount":
         return f"an amount is a whole number of minor units (1299 for 12.99 EUR), not {problem['input']!r:.60}"
+    if _reason(problem) == "invalid_quantity":
+        return f'a quantity is a whole number or a decimal string such as "0.482", not {problem["input"]!r:.60}'
     return problem["msg"]
 
 
