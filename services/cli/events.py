@@ -62,7 +62,8 @@ def send(
     ],
     rate: Annotated[float | None, typer.Option(min=0.01, help="Events a second; default: as fast as possible")] = None,
     stamp_now: Annotated[
-        bool, typer.Option("--stamp-now", help="Give each event the moment of sending as its time")
+        bool,
+        typer.Option("--stamp-now", help="Give each event the moment of sending as its time; offers keep their length"),
     ] = False,
     repeat_share: Annotated[
         float, typer.Option(min=0, max=1, help="Send this share of the events twice, as a retrying sender does")
@@ -152,11 +153,10 @@ class _Sending:
                     yield line
 
     def _stamped(self, event: CloudEvent) -> CloudEvent:
-        from dataclasses import replace
-
+        from services.adapters.stamping import stamped
         from services.clock import utc_now
 
-        return replace(event, time=utc_now()) if self._stamp_now else event
+        return stamped(event, utc_now()) if self._stamp_now else event
 
     def _is_repeated(self, event: CloudEvent) -> bool:
         """The same events of a file are repeated each time: a hash of their id decides."""
