@@ -8,8 +8,11 @@ import pytest
 from ruamel.yaml import YAML
 
 import services.demo
+from schemas.promotions.loading import load_promotion
 from services.adapters import journey_tables
 from services.adapters.complete_journey import CHECK_IN, CURRENCY, OFFER_PROMOTION
+from services.engine.examples import run_examples
+from services.engine.programme import ProgrammeTerms
 
 FOLDER = Path(services.demo.__path__[0]) / "promotions"
 PATHS = sorted(FOLDER.glob("*.yaml"))
@@ -38,6 +41,15 @@ def everything_under(document: object, key: str) -> set[str]:
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_the_file_is_named_after_its_promotion(name: str):
     assert DOCUMENTS[name]["promotion"] == name
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_it_is_valid_and_does_what_its_examples_say(path: Path):
+    loaded = load_promotion(path.read_bytes(), str(path))
+    assert loaded.problems == ()
+    assert loaded.promotion is not None
+    results = run_examples(loaded.promotion, ProgrammeTerms(b"secret", "Europe/Rome", CURRENCY))
+    assert {result.name: (result.failures, result.why) for result in results if not result.passed} == {}
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
