@@ -34,7 +34,10 @@ def logging_config(settings: Settings) -> dict[str, Any]:
     renderer: structlog.types.Processor = (
         structlog.processors.JSONRenderer()
         if settings.log_json
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            exception_formatter=structlog.dev.plain_traceback,  # the rich one shows local values, secrets among them
+        )
     )
     processors = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if settings.log_json:

@@ -1,7 +1,7 @@
 """The one Faust app: its worker gives the process (signals, supervision, logging), our services do the work.
 
 No agent and no table lives here, on purpose: with one, our services would wait for Faust's own rebalance and table
-recovery, and a crash would take seconds longer. Agents may lose or repeat messages; they belong in a worker of their own.
+recovery, and a crash would take seconds longer. Agents may lose or repeat messages; they get a worker of their own.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import faust
 from faust.app.base import BootStrategy
 from mode import Service
 from mode.types import ServiceT
+from typing_extensions import override
 
 from services.settings import Settings
 from services.telemetry import configure_logging, logging_config
@@ -24,7 +25,7 @@ settings = Settings()
 
 
 class _ServicesOnly(BootStrategy):
-    """Faust's own consumer crashes on an empty subscription, and its web server is open to everybody: neither starts."""
+    """Faust's own consumer crashes on an empty subscription, its web server is open to everybody: neither starts."""
 
     enable_kafka = False
     enable_web = False
@@ -55,6 +56,7 @@ app = WorkerApp(
 class CommitPath(Service):
     """Intake and relay. They stop in reverse order, so the relay publishes what intake committed last."""
 
+    @override
     def on_init_dependencies(self) -> Iterable[ServiceT]:
         """The services this one is made of."""
         shared: dict[str, Any] = {"beacon": self.beacon, "loop": self.loop}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mode import Service
+from typing_extensions import override
 
 from services.health import Health, serve_health
 from services.settings import Settings
@@ -19,6 +20,7 @@ class HealthService(Service):
         self._settings = settings
         self._intake = intake
 
+    @override
     async def on_start(self) -> None:
         """The port is open once this returns."""
         health = Health("worker", {"database": self._intake.database_answers, "kafka": self._intake.has_partitions})

@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 from mode import Service
+from typing_extensions import override
 
 from schemas.topics import EVENT_TOPICS, WORKER_GROUP
 from services.clock import monotonic, utc_now
@@ -28,6 +29,7 @@ from services.metrics import BATCH_EVENTS, DATABASE_RETRIES, EVENTS, PARTITIONS_
 from services.settings import Settings
 from services.store.ledger import PostgresLedger
 from streams.relay import Relay
+from streams.topics import partition_count
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +48,7 @@ class Intake(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
         self._done: dict[TopicPartition, int] = {}
         self._retry_s = 0.05
 
+    @override
     async def on_start(self) -> None:
         """The group is joined once this returns."""
         settings = self._settings
@@ -55,14 +58,16 @@ class Intake(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
             settings.programme_secret.get_secret_value().encode(), settings.timezone, settings.currency
         )
         window = TimeWindow(settings.lateness_horizon, settings.future_tolerance)
-        self._partitions = await self._partition_count()
-        self._applier = BatchApplier(self._ledger, terms, window, self._partitions, utc_now)
+        partitions = await partition_count(settings.brokers)
+        self._applier = BatchApplier(self._ledger, terms, window, partitions, utc_now)
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=settings.brokers,
             group_id=WORKER_GROUP,
             group_instance_id=settings.worker_id,
             client_id=settings.worker_id or "unisono-worker",
-            partition_assignment_strategy=(RangePartitionAssignor,),  # gives partition n of all three topics to one worker
+            partition_assignment_strategy=(
+                RangePartitionAssignor,
+            ),  # gives partition n of all three topics to one worker
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_poll_records=settings.batch_events_max,
@@ -71,22 +76,10 @@ class Intake(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
             heartbeat_interval_ms=1_000,
         )
         self._consumer.subscribe(list(EVENT_TOPICS), listener=self)
-        await self._consumer.start()
-
-    async def _partition_count(self) -> int:
-        consumer = AIOKafkaConsumer(bootstrap_servers=self._settings.brokers)
-        await consumer.start()
-        try:
-            await consumer.topics()
-            counts = {topic: len(consumer.partitions_for_topic(topic) or ()) for topic in EVENT_TOPICS}
-        finally:
-            await consumer.stop()
-        if len(set(counts.values())) != 1 or 0 in counts.values():
-            raise RuntimeError(f"the event topics must have the same number of partitions, found {counts}")
-        return counts[EVENT_TOPICS[0]]
+        await self.add_async_context(self._consumer)  # left before the database's pool is closed
 
     # aiokafka only logs what these two raise, so they do nothing that can fail.
-    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+    def on_partitions_revoked(self, _revoked: Iterable[TopicPartition]) -> None:
         """Whatever was fetched is no longer ours to apply."""
         self._positioned.clear()
         self._done.clear()
@@ -103,7 +96,7 @@ class Intake(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
     @Service.task
     async def _consume(self) -> None:
         while not self.should_stop:
-            # Step 1. Take what is there, never wait to fill a batch; also while the database is away, to stay in the group.
+            # Step 1. Take what is there, never wait to fill a batch; while the database is away, to stay in the group.
             batches = await self._consumer.getmany(timeout_ms=_POLL_MS)
             try:
                 for tp in self._consumer.assignment() - self._positioned:
@@ -163,10 +156,6 @@ class Intake(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
         """For /readyz: the group gave us partitions, and each has its position."""
         assignment = self._consumer.assignment()
         return bool(assignment) and assignment == self._positioned
-
-    async def on_shutdown(self) -> None:
-        """After the tasks are gone: an open transaction was rolled back, the group is left at once."""
-        await self._consumer.stop()
 
 
 def _count(topic: str, outcomes: Counter[str]) -> None:

@@ -1,4 +1,4 @@
-"""The relay: committed outbox marks become records on Kafka, in order, at least once (steps R1 to R4 of the architecture).
+"""The relay: committed outbox marks become records on Kafka, in order, at least once (steps R1 to R4).
 
 One task, one database session and one idempotent producer for each shard this worker owns. A late append of a relay
 that was stopped and woke up is cured by the watch (step R5, streams/watch.py), not prevented.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import structlog
@@ -42,15 +42,15 @@ class Relay(Service):
         self._settings = settings
         self._source = f"/unisono/{settings.programme}"
         self._wakeups: dict[int, asyncio.Event] = {}
-        self._tasks: dict[int, asyncio.Future[None]] = {}
+        self._relays: dict[int, asyncio.Future[None]] = {}
 
     def own(self, shards: set[int]) -> None:
-        """Follow the consumer's assignment. Only the outcome of a rebalance counts: eager ones revoke everything first."""
-        for lost in set(self._tasks) - shards:
-            self._tasks.pop(lost).cancel()
-        for gained in shards - set(self._tasks):
+        """Follow the consumer's assignment. Only a rebalance's outcome counts: eager ones revoke everything first."""
+        for lost in set(self._relays) - shards:
+            self._relays.pop(lost).cancel()
+        for gained in shards - set(self._relays):
             self._wakeups[gained] = asyncio.Event()
-            self._tasks[gained] = self.add_future(self._run(gained))
+            self._relays[gained] = self.add_future(self._run(gained))
 
     def wake(self, shards: Iterable[int]) -> None:
         """These shards have something to publish."""
@@ -99,9 +99,7 @@ class Relay(Service):
             finally:
                 await asyncio.wait_for(producer.stop(), 5)
 
-    async def _publish(
-        self, shard: int, outbox: RelaySession, producer: AIOKafkaProducer, published: Versions
-    ) -> bool:
+    async def _publish(self, shard: int, outbox: RelaySession, producer: AIOKafkaProducer, published: Versions) -> bool:
         """Whether there was anything to publish."""
         self._wakeups[shard].clear()  # before the read: a later wake-up is not lost
         # Step R2. Read the oldest marks, and what they stand for now.
@@ -132,7 +130,5 @@ class Relay(Service):
         PUBLISHED.labels("other").inc(len(messages) - wallets)
 
     async def _wait(self, shard: int) -> None:
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._wakeups[shard].wait(), _POLL_S)
-        except TimeoutError:
-            pass

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import for_code
 
 from schemas.topics import CATALOGUE, Topic
+from services.clock import monotonic
+
+_METADATA_S = 15.0
 
 log = structlog.get_logger(__name__)
 
@@ -14,7 +19,7 @@ _ALREADY_EXISTS = 36
 
 
 class TopicMismatch(Exception):
-    """A topic is there with another number of partitions than its co-partitioned siblings need."""
+    """The member-keyed topics are missing, or differ in their number of partitions."""
 
 
 async def ensure_topics(brokers: str, *, partitions: int, replication: int) -> list[str]:
@@ -26,7 +31,7 @@ async def ensure_topics(brokers: str, *, partitions: int, replication: int) -> l
     await admin.start()
     try:
         made = await _create(admin, partitions, replication)
-        await _check_counts(admin)
+        await _agreed_count(admin)
         return made
     finally:
         await admin.close()
@@ -51,8 +56,25 @@ def _new(topic: Topic, partitions: int, replication: int) -> NewTopic:
     return NewTopic(topic.name, count, replication, topic_configs=topic.config())
 
 
-async def _check_counts(admin: AIOKafkaAdminClient) -> None:
-    described = await admin.describe_topics([topic.name for topic in CATALOGUE if topic.by_member])
-    counts = {topic["topic"]: len(topic["partitions"]) for topic in described}
-    if len(set(counts.values())) > 1:
-        raise TopicMismatch(f"topics keyed by member must have the same number of partitions, found {counts}")
+async def partition_count(brokers: str) -> int:
+    """How many partitions the member-keyed topics have; TopicMismatch when they differ or are not there."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
+    await admin.start()
+    try:
+        return await _agreed_count(admin)
+    finally:
+        await admin.close()
+
+
+async def _agreed_count(admin: AIOKafkaAdminClient) -> int:
+    deadline = monotonic() + _METADATA_S
+    while True:
+        described = await admin.describe_topics([topic.name for topic in CATALOGUE if topic.by_member])
+        counts = {topic["topic"]: len(topic["partitions"]) for topic in described}
+        found = set(counts.values())
+        if len(found) == 1 and 0 not in found:
+            return found.pop()
+        # A topic made a moment ago, or a broker that just came back, shows no partitions for a while.
+        if 0 not in found or monotonic() > deadline:
+            raise TopicMismatch(f"topics keyed by member must exist with the same number of partitions, found {counts}")
+        await asyncio.sleep(0.1)

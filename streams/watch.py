@@ -51,9 +51,7 @@ class Versions(OrderedDict[str, int]):
 class Watch:
     """Compares the log's order with what was published; `published` is the relay's own memory of what it sent."""
 
-    def __init__(
-        self, settings: Settings, shard: int, published: Versions, wake: Callable[[], None]
-    ) -> None:
+    def __init__(self, settings: Settings, shard: int, published: Versions, wake: Callable[[], None]) -> None:
         self._settings = settings
         self._partition = TopicPartition(WALLETS, shard)
         self._published = published

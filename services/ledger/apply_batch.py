@@ -12,11 +12,23 @@ from datetime import datetime
 
 from schemas.events.catalogue import Event, same_content
 from schemas.topics import shard_of
+from services.engine.fold import place, refold
 from services.engine.programme import Programme, ProgrammeTerms, compile_programme
 from services.engine.wallet import Wallet, wallet_record
-from services.ledger.decide import apply_in_order, refold, stays_in_order
-from services.ledger.ports import Accepted, Decision, EventKey, Ledger, Posting, Refused, SourceRecord, StoredState, Unit
+from services.ledger.decide import additions, apply_in_order, difference, stored_wallet
+from services.ledger.ports import (
+    Accepted,
+    Decision,
+    EventKey,
+    Ledger,
+    Posting,
+    Refused,
+    SourceRecord,
+    StoredState,
+    Unit,
+)
 from services.ledger.validate import TimeWindow, validate
+from services.metrics import REFOLDS
 
 _CAUSES_MAX = 20
 
@@ -116,27 +128,39 @@ class BatchApplier:
         if not by_member:
             return []
         for own in by_member.values():
-            own.sort(key=lambda event: event.order)
+            own.sort(key=place)
         shards = {member_id: shard_of(member_id, self._partitions) for member_id in by_member}
         rows = await unit.lock_wallets(shards)
-        wallets = {m: Wallet.from_json(row.state) if row.state else Wallet.empty(m) for m, row in rows.items()}
-        late = [m for m, own in by_member.items() if not stays_in_order(wallets[m], own)]
+        held = {member_id: stored_wallet(member_id, row) for member_id, row in rows.items()}
+        outcomes = {
+            m: None if wallet is None else apply_in_order(wallet, by_member[m], programme) for m, wallet in held.items()
+        }
+        late = [member_id for member_id, outcome in outcomes.items() if outcome is None]
         histories = await unit.histories(late) if late else {}
+        REFOLDS.inc(len(late))
         looked_up = sorted({*late, *(m for m, row in rows.items() if row.corrected)})
         standing = await unit.standing_entries(looked_up) if looked_up else {}
         decisions = []
         for member_id, own in by_member.items():
-            held = standing.get(member_id, {})
-            if member_id in histories:
-                wallet, postings = refold(member_id, histories[member_id], programme, held, own[-1].cause)
+            outcome, stand = outcomes[member_id], standing.get(member_id, {})
+            if outcome is None:
+                outcome = refold(held[member_id] or Wallet.empty(member_id), histories[member_id], programme)
+                postings = difference(outcome.entries, stand, own[-1].cause)
             else:
-                wallet, postings = apply_in_order(wallets[member_id], own, programme, held)
-            decisions.append(_decision(member_id, shards[member_id], rows[member_id], wallet, postings, own, now))
+                postings = additions(outcome.entries, stand)
+            row, shard = rows[member_id], shards[member_id]
+            decisions.append(_decision(member_id, shard, row, outcome.wallet, postings, own, now))
         return decisions
 
 
 def _decision(
-    member_id: str, shard: int, row: StoredState, wallet: Wallet, postings: list[Posting], own: list[Event], now: datetime
+    member_id: str,
+    shard: int,
+    row: StoredState,
+    wallet: Wallet,
+    postings: list[Posting],
+    own: list[Event],
+    now: datetime,
 ) -> Decision:
     version = row.version + 1
     causes = [event.cause for event in own[-_CAUSES_MAX:]]

@@ -11,58 +11,50 @@ from dataclasses import replace
 
 from schemas.events.catalogue import Event
 from services.engine.entries import Entry
-from services.engine.fold import apply, fold, needs_refold
+from services.engine.fold import Outcome, apply, needs_refold
 from services.engine.programme import Programme
-from services.engine.wallet import Wallet
+from services.engine.wallet import UnknownFormat, Wallet
 from services.ids import uuid7
-from services.ledger.ports import Posting, Standing
+from services.ledger.ports import Posting, Standing, StoredState
 
 
-def stays_in_order(wallet: Wallet, events: Sequence[Event]) -> bool:
-    """Whether these events, in their order, can each be applied to the wallet as it stands."""
-    if not events:
-        return True
-    if any(needs_refold(wallet, event) for event in events):
-        return False
-    return all(one.order < other.order for one, other in zip(events, events[1:], strict=False))
+def stored_wallet(member_id: str, row: StoredState) -> Wallet | None:
+    """The wallet as it was left; None when another version of the engine wrote it, so that only a refold can tell."""
+    if row.state is None:
+        return Wallet.empty(member_id)
+    try:
+        return Wallet.from_json(row.state)
+    except UnknownFormat:
+        return None
 
 
-def apply_in_order(
-    wallet: Wallet, events: Sequence[Event], programme: Programme, standing: Mapping[str, Standing]
-) -> tuple[Wallet, list[Posting]]:
-    """The wallet after events that are all newer than it; `standing` is needed only for a member once corrected."""
-    postings: list[Posting] = []
+def apply_in_order(wallet: Wallet, events: Sequence[Event], programme: Programme) -> Outcome | None:
+    """The outcome of events that are each newer than the wallet; None where one of them asks for a refold."""
+    entries: list[Entry] = []
     for event in events:
+        if needs_refold(wallet, event):
+            return None
         outcome = apply(wallet, event, programme)
         wallet = outcome.wallet
-        postings += [Posting(uuid7(), _next_turn(standing.get(entry.key)), entry) for entry in outcome.entries]
-    return wallet, postings
+        entries += outcome.entries
+    return Outcome(wallet, entries)
 
 
-def refold(
-    member_id: str,
-    history: Sequence[Event],
-    programme: Programme,
-    standing: Mapping[str, Standing],
-    cause: str,
-) -> tuple[Wallet, list[Posting]]:
-    """The wallet as its whole history says, and the lines that bring the ledger there; `cause` is the event behind it."""
-    outcome = fold(member_id, history, programme)
-    return outcome.wallet, list(difference(outcome.entries, standing, cause))
+def additions(entries: Iterable[Entry], standing: Mapping[str, Standing]) -> list[Posting]:
+    """The lines of entries that are all new; a key that was posted and taken back before gets its next turn."""
+    return [Posting(uuid7(), _next_turn(standing.get(entry.key)), entry) for entry in entries]
 
 
-def difference(entries: Iterable[Entry], standing: Mapping[str, Standing], cause: str) -> Iterable[Posting]:
-    """What must be posted so that exactly `entries` stand: missing ones, and reversals of those no longer earned."""
+def difference(entries: Iterable[Entry], standing: Mapping[str, Standing], cause: str) -> list[Posting]:
+    """What must be posted so that exactly `entries` stand: reversals of those no longer earned, and missing ones.
+
+    Entries of one key are the same line (kind, accounts and amount are part of the key), so keys alone decide. `cause`
+    is the event that changed history.
+    """
     wanted = {entry.key: entry for entry in entries}
-    for key, held in standing.items():
-        if held.turn % 2 == 0 and not (key in wanted and _same(wanted[key], held.entry)):
-            yield _reversal(held, cause)
-            if key in wanted:
-                yield Posting(uuid7(), held.turn + 2, wanted[key])
-    for key, entry in wanted.items():
-        held_or_none = standing.get(key)
-        if held_or_none is None or held_or_none.turn % 2 == 1:
-            yield Posting(uuid7(), _next_turn(held_or_none), entry)
+    reversals = [_reversal(held, cause) for key, held in standing.items() if held.turn % 2 == 0 and key not in wanted]
+    missing = [entry for key, entry in wanted.items() if (held := standing.get(key)) is None or held.turn % 2 == 1]
+    return reversals + additions(missing, standing)
 
 
 def _next_turn(held: Standing | None) -> int:
@@ -73,14 +65,3 @@ def _reversal(held: Standing, cause: str) -> Posting:
     entry = held.entry
     swapped = replace(entry, debit=entry.credit, credit=entry.debit, cause=cause)
     return Posting(uuid7(), held.turn + 1, swapped, reverses=held.entry_id)
-
-
-def _same(one: Entry, other: Entry) -> bool:
-    """Whether two lines of one key move the same amount; which event crossed the line is no difference."""
-    return (one.kind, one.unit, one.debit, one.credit, one.amount) == (
-        other.kind,
-        other.unit,
-        other.debit,
-        other.credit,
-        other.amount,
-    )

@@ -18,7 +18,7 @@ EventKey = tuple[str, str]
 
 
 class TransientFault(Exception):
-    """The store is away or asks for another try; nothing of the unit was kept. Everything else is a bug and must crash."""
+    """The store is away or asks for another try; nothing of the unit was kept. All else is a bug and must crash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,9 @@ class Unit(Protocol):
         """Every published promotion version."""
         ...
 
-    async def record_events(self, accepted: Sequence[Accepted], shards: Mapping[str, int], now: datetime) -> set[EventKey]:
+    async def record_events(
+        self, accepted: Sequence[Accepted], shards: Mapping[str, int], now: datetime
+    ) -> set[EventKey]:
         """Keep the events not seen before and return their keys."""
         ...
 

@@ -1,4 +1,4 @@
-"""Step 2 of the commit path: a record is an event we accept, a dead letter with its reason, or a type we do not know."""
+"""Step 2 of the commit path: a record is an event we accept, a dead letter with its reason, or an unknown type."""
 
 from __future__ import annotations
 
@@ -37,5 +37,7 @@ def validate(record: SourceRecord, now: datetime, window: TimeWindow) -> Accepte
             return Refused(record, "too_far_in_future", f"time is {ahead} ahead of the moment of recording")
         return Accepted(record, replace(event, occurred_at=now), envelope.data, stated_at=event.occurred_at)
     if now - event.occurred_at > window.lateness_horizon:
-        return Refused(record, "too_late", f"time is {now - event.occurred_at} old, the horizon is {window.lateness_horizon}")
+        return Refused(
+            record, "too_late", f"time is {now - event.occurred_at} old, the horizon is {window.lateness_horizon}"
+        )
     return Accepted(record, event, envelope.data)

@@ -180,35 +180,35 @@ class PostgresUnit:
             [e.cause for _, _, e in lines],
             [e.occurred_at for _, _, e in lines],
             [p.reverses for _, p, _ in lines],
-            [None if e.detail is None else orjson.dumps(e.detail).decode() for _, _, e in lines],
+            [orjson.dumps(e.detail).decode() if e.detail else None for _, _, e in lines],
             now,
         )
         await self._write_coupons(decisions, now)
         return [(d.shard, "entry", p.entry_id) for d, p, _ in lines]
 
     async def _write_coupons(self, decisions: Sequence[Decision], now: datetime) -> None:
-        rows = []
+        shown: list[tuple[Decision, dict[str, Any]]] = []
+        gone: set[str] = set()
         for decision in decisions:
             touched = {p.entry.coupon_id for p in decision.postings if p.entry.coupon_id}
-            gone = {p.entry.coupon_id: p.entry for p in decision.postings if p.reverses and p.entry.coupon_id}
-            for coupon in decision.wallet.coupons.values():
-                if coupon.coupon_id in touched:
-                    gone.pop(coupon.coupon_id, None)
-                    rows.append((decision, coupon, coupon.status))
-            if gone:
-                await self._db.execute(QUERIES["cancel_coupons"], sorted(gone), now)
-        if rows:
+            held = {coupon_id: c.shown for coupon_id, c in decision.wallet.coupons.items() if coupon_id in touched}
+            shown += [(decision, coupon) for coupon in held.values()]
+            revoked = {p.entry.coupon_id for p in decision.postings if p.reverses and p.entry.kind == "coupon.issued"}
+            gone |= {coupon_id for coupon_id in revoked if coupon_id} - held.keys()
+        if gone:
+            await self._db.execute(QUERIES["cancel_coupons"], sorted(gone), now)
+        if shown:
             await self._db.execute(
                 QUERIES["write_coupons"],
-                [c.coupon_id for _, c, _ in rows],
-                [d.member_id for d, _, _ in rows],
-                [d.shard for d, _, _ in rows],
-                [c.promotion_id for _, c, _ in rows],
-                [c.promotion_version for _, c, _ in rows],
-                [c.code for _, c, _ in rows],
-                [status for _, _, status in rows],
-                [c.valid_from for _, c, _ in rows],
-                [c.valid_until for _, c, _ in rows],
+                [c["coupon_id"] for _, c in shown],
+                [d.member_id for d, _ in shown],
+                [d.shard for d, _ in shown],
+                [c["promotion_id"] for _, c in shown],
+                [c["promotion_version"] for _, c in shown],
+                [c["code"] for _, c in shown],
+                [c["status"] for _, c in shown],
+                [datetime.fromisoformat(c["valid_from"]) for _, c in shown],
+                [datetime.fromisoformat(c["valid_until"]) for _, c in shown],
                 now,
             )
 
@@ -252,5 +252,5 @@ def _entry(row: Mapping[str, Any]) -> Entry:
         coupon_id=row["coupon_id"],
         cause=row["caused_by"],
         occurred_at=row["occurred_at"],
-        detail=None if row["detail"] is None else orjson.loads(row["detail"]),
+        detail=orjson.loads(row["detail"]) if row["detail"] else {},
     )

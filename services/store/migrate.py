@@ -18,7 +18,8 @@ async def migrate(dsn: str) -> list[str]:
     try:
         await connection.execute(f"SELECT pg_advisory_lock({_LOCK})")
         await connection.execute(
-            "CREATE TABLE IF NOT EXISTS schema_migration (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
+            "CREATE TABLE IF NOT EXISTS schema_migration"
+            " (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
         )
         done = {row["name"] for row in await connection.fetch("SELECT name FROM schema_migration")}
         applied = []

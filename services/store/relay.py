@@ -153,9 +153,7 @@ class WatchSession:
 
 
 def _wallet_mark(row: asyncpg.Record) -> WalletMark:
-    return WalletMark(
-        row["id"], row["ref"], row["version"], row["record"], row["occurred_at"], row["recorded_at"]
-    )
+    return WalletMark(row["id"], row["ref"], row["version"], row["record"], row["occurred_at"], row["recorded_at"])
 
 
 def _letter(row: asyncpg.Record) -> Letter:
@@ -182,6 +180,4 @@ def _promotion(row: asyncpg.Record) -> PublishedPromotion:
             "document": orjson.Fragment(row["document"]),
         }
     )
-    return PublishedPromotion(
-        row["promotion_id"], row["version"], value, row["effective_from"], row["published_at"]
-    )
+    return PublishedPromotion(row["promotion_id"], row["version"], value, row["effective_from"], row["published_at"])
