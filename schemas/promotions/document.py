@@ -257,7 +257,7 @@ class Step(Part):
 
 
 class Expectation(Part):
-    """What the member has from this promotion at the end of an example."""
+    """What the member holds from this promotion at the end of an example: coupons to use, points not yet expired."""
 
     coupons: Annotated[int, Field(ge=0)] | None = None
     points: Annotated[int, Field(ge=0, description="usable and pending together")] | None = None

@@ -2,7 +2,7 @@
 
 What an example does not say is chosen so that it does not stand in the way: the first day and hour the schedule
 allows, the first channel, store, tier, segment and line attributes the document names, a member outside the holdout.
-An offer is issued only where the example says so.
+An offer is issued only where a step says so.
 """
 
 from __future__ import annotations
@@ -24,10 +24,9 @@ from services.engine.fold import Outcome, fold
 from services.engine.moments import last_instant, later_day, moment_of
 from services.engine.moments import micros as instant_of
 from services.engine.programme import ProgrammeTerms, PromotionVersion, compile_programme
+from services.engine.simulation import ALWAYS
 from services.engine.trace import Trace
 
-ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
-"""Effective from the beginning of time: for examples and simulations."""
 _START = date(2026, 1, 5)
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 from schemas.events.catalogue import Event, same_content
@@ -15,7 +15,15 @@ from services.engine.fold import Outcome, fold, place
 from services.engine.programme import Programme
 from services.engine.wallet import wallet_record
 
+ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
+"""Effective from the beginning of time: how promotions are in force in a simulation."""
+_YEARS = range(1971, 2200)
 Taken = Literal["new", "duplicate", "conflict"]
+
+
+def plausible(event: Event) -> bool:
+    """Whether the event's time is one that a calendar can reckon with; the live path asks for far more."""
+    return event.occurred_at.year in _YEARS
 
 
 class Simulation:
