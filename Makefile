@@ -55,7 +55,7 @@ check: install ## lint, format, types, import contracts, house style, generated 
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -q tests/unit/test_tidy.py
+	$(BIN)/pytest -q tests/unit/test_tidy.py tests/unit/test_settings_page.py
 	$(BIN)/unisono schemas check
 
 .PHONY: bench
@@ -78,6 +78,7 @@ format: install ## put imports and layout in order
 .PHONY: generate
 generate: install ## write what is derived: published schemas, the settings table
 	$(BIN)/unisono schemas export
+	$(BIN)/unisono settings --markdown > docs/settings.md
 
 .PHONY: lock
 lock: install ## resolve pyproject.toml into requirements.lock (no registry host in it)

@@ -20,7 +20,7 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 class Settings(BaseSettings):
     """Frozen; one instance a process, passed down from the command line."""
 
-    model_config = SettingsConfigDict(env_prefix="UNISONO_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="UNISONO_", frozen=True, extra="ignore", env_ignore_empty=True)
 
     kafka_bootstrap_servers: str | None = Field(
         None,

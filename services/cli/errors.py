@@ -11,6 +11,7 @@ WRONG_USAGE = 2
 INTERRUPTED = 130
 
 _WELL_KNOWN = frozenset({"KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL"})
+_SECRET = frozenset({"database_url", "programme_secret"})
 _FIELD = re.compile(r'field "(\w+)"')
 
 
@@ -30,11 +31,13 @@ def sentence(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, SettingsError):
         found = _FIELD.search(str(error))
-        return f"{variable(found[1])} cannot be read: a list is written as JSON" if found else str(error)
+        return f"{variable(found[1])} cannot be read: a list or a mapping is written as JSON" if found else str(error)
     if isinstance(error, ValidationError) and error.title == Settings.__name__:
         first = error.errors(include_url=False, include_context=False)[0]
+        name = str(first["loc"][0])
+        value = "wrong" if name.lower() in _SECRET else repr(first["input"])
         reason = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-        return f"{variable(str(first['loc'][0]))} is {first['input']!r}: it should be {reason}"
+        return f"{variable(name)} is {value}: it should be {reason}"
     return None
 
 
