@@ -257,10 +257,10 @@ class Step(Part):
 
 
 class Expectation(Part):
-    """What the member holds from this promotion at the end of an example: coupons to use, points not yet expired."""
+    """What the promotion gave the member in the whole of an example, whether still valid at its end or not."""
 
     coupons: Annotated[int, Field(ge=0)] | None = None
-    points: Annotated[int, Field(ge=0, description="usable and pending together")] | None = None
+    points: Annotated[int, Field(ge=0, description="earned, usable or still pending")] | None = None
     pending: Annotated[int, Field(ge=0)] | None = None
     completed: Annotated[int, Field(ge=0)] | None = None
     progress: Progress | None = None

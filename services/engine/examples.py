@@ -238,8 +238,8 @@ class _Stage:
 def _compare(expected: Expectation, outcome: Outcome) -> list[str]:
     wallet = outcome.wallet
     held = {
-        "coupons": sum(coupon.shown["status"] == "issued" for coupon in wallet.coupons.values()),
-        "points": wallet.points_active + wallet.points_pending,
+        "coupons": sum(entry.kind == "coupon.issued" for entry in outcome.entries),
+        "points": sum(entry.amount for entry in outcome.entries if entry.kind == "points.earned"),
         "pending": wallet.points_pending,
         "completed": sum(entry.kind == "offer.completed" for entry in outcome.entries),
     }
