@@ -11,15 +11,16 @@ from datetime import datetime, timedelta
 
 from schemas.envelope import CloudEvent
 from schemas.events.catalogue import Event, decode
+from schemas.events.members import ActivityRecorded
+from services.adapters.stamping import stamped
 from services.demo.plan import STORES
-from services.demo.send import restamped
 from services.engine.fold import apply, needs_refold
 from services.engine.programme import Programme
 from services.engine.wallet import Wallet
 
 NICKNAME = "Giulia"
 """Made up: households have numbers."""
-_FROM, _UNTIL = 0.45, 0.9
+_FROM, _UNTIL = 0.3, 0.9
 _STEP = timedelta(milliseconds=4)
 
 
@@ -44,14 +45,14 @@ class Moment:
 
 
 def find_moment(events: Sequence[CloudEvent], programme: Programme, now: datetime) -> Moment | None:
-    """An event of the app, from the middle of the stream on, whose fold issues a coupon; None without one.
+    """An event of the app, from a third of the stream on, whose fold issues a coupon; None without one.
 
-    The first in a store that has a till here, else the first.
+    The first that happened in a store with a till of ours, else the first.
     """
     wallets: dict[str, Wallet] = {}
     elsewhere: Moment | None = None
     for place, event in enumerate(events[: round(_UNTIL * len(events))]):
-        decoded = decode(restamped(event, now + place * _STEP))
+        decoded = decode(stamped(event, now + place * _STEP))
         wallet = wallets.get(decoded.member_id) or Wallet.empty(decoded.member_id)
         if needs_refold(wallet, decoded):
             continue
@@ -62,7 +63,7 @@ def find_moment(events: Sequence[CloudEvent], programme: Programme, now: datetim
         for entry in outcome.entries:
             if entry.kind == "coupon.issued" and entry.coupon_id and entry.promotion_id:
                 found = Moment(event, decoded, entry.coupon_id, entry.promotion_id)
-                if found.store_id in STORES:
+                if found.store_id in STORES and isinstance(decoded.data, ActivityRecorded):
                     return found
                 elsewhere = elsewhere or found
     return elsewhere

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
-import orjson
-
-from schemas.envelope import CloudEvent, parse_time, to_kafka
+from schemas.envelope import CloudEvent, to_kafka
 from schemas.events.catalogue import Event, decode, topic_for
-from schemas.values import rfc3339
 from services.adapters.publisher import EventPublisher, Pace
+from services.adapters.stamping import stamped
 from services.clock import utc_now
 from services.demo.broken import Raw
 from services.demo.plan import Step
@@ -43,7 +41,7 @@ async def send(
     sent = Sent(began=utc_now())
     pace = Pace(rate)
     records: dict[str, tuple[str, Raw]] = {}
-    stamped: dict[str, CloudEvent] = {}
+    originals: dict[str, CloudEvent] = {}
     async with EventPublisher(settings.brokers, client_id="unisono-demo") as publisher:
         for step in steps:
             await pace.wait()
@@ -51,13 +49,13 @@ async def send(
             name = step.event.id
             if step.broken is not None:
                 topic, _ = records[name]
-                raw = step.broken.spoil(stamped[name], settings)
+                raw = step.broken.spoil(originals[name], settings)
                 sent.broken += 1
             elif step.again:
                 topic, raw = records[name]
                 sent.repeats += 1
             else:
-                event = stamped[name] = restamped(step.event, utc_now())
+                event = originals[name] = stamped(step.event, utc_now())
                 decoded = decode(event)
                 sent.events.append(decoded)
                 if step.in_app:
@@ -66,17 +64,6 @@ async def send(
                 topic, raw = records[name] = topic_for(decoded), _record(event)
             _ = await publisher.send_record(topic, raw.value, key=raw.key, headers=raw.headers)
     return sent
-
-
-def restamped(event: CloudEvent, now: datetime) -> CloudEvent:
-    """The event as if it happened now; the window of an offer keeps its length."""
-    data = event.data
-    if event.type == "unisono.offer.issued.v1" and data is not None:
-        issued = orjson.loads(data)
-        if until := issued.get("valid_until"):
-            issued["valid_until"] = rfc3339(now + (parse_time(until) - event.time))
-            data = orjson.dumps(issued)
-    return replace(event, time=now, data=data)
 
 
 def _record(event: CloudEvent) -> Raw:
