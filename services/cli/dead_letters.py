@@ -11,13 +11,15 @@ from services.cli.errors import UsageError
 from services.cli.onlooker import open_books
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from collections.abc import Iterator
+
+    from rich.console import RenderableType
 
     from services.store.books import StoredDeadLetter
 
 dead_letters_app = typer.Typer(help="Show events that could not be applied, with the reason and the original bytes.")
 
-PREVIEW = 160
+INDENT = 8
 LETTERS_MAX = 100_000
 
 
@@ -42,7 +44,8 @@ def list_letters(
     if not letters:
         console.print("No dead letters." if reason is None else f"No dead letters with reason {reason}.")
         return
-    console.print(_table(letters, wide=console.width >= 100))
+    for stored in letters:
+        console.print(*_brief(stored, console.width), sep="\n")
     shown = {reason: by_reason.get(reason, 0)} if reason else by_reason
     console.print(f"\n{len(letters):,} of {sum(shown.values()):,} shown: {_tally(by_reason)}", style="dim")
 
@@ -77,32 +80,21 @@ async def _read_one(letter_id: int) -> StoredDeadLetter | None:
         return await books.dead_letter(letter_id)
 
 
-def _table(letters: list[StoredDeadLetter], *, wide: bool) -> Table:
-    from rich.table import Table
+def _brief(stored: StoredDeadLetter, width: int) -> Iterator[RenderableType]:
+    """Three lines a letter: what and where, why, and how its value begins."""
+    from rich.padding import Padding
     from rich.text import Text
 
     from services.ops.wording import short_topic
 
-    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
-    table.add_column("id", justify="right", no_wrap=True)
-    table.add_column("when (UTC)", no_wrap=True)
-    table.add_column("from", no_wrap=True)
-    table.add_column("key", overflow="ellipsis", no_wrap=True, max_width=18)
-    table.add_column("reason", style="bold", no_wrap=True)
-    table.add_column("message and beginning of the value", overflow="fold")
-    for stored in letters:
-        letter = stored.letter
-        story = Text(printable(letter.message.encode()))
-        story.append(f"\n{preview(stored.value, PREVIEW if wide else PREVIEW // 2)}", style="dim")
-        table.add_row(
-            str(stored.dead_letter_id),
-            f"{letter.recorded_at:%m-%d %H:%M:%S}",
-            f"{short_topic(letter.topic)}/{letter.partition}@{letter.offset}",
-            Text(preview(stored.key, 40)),
-            letter.reason,
-            story,
-        )
-    return table
+    letter = stored.letter
+    line = Text(f"{stored.dead_letter_id:>6}  ", style="bold")
+    line.append(letter.reason, style="bold yellow")
+    place = f"{short_topic(letter.topic)}/{letter.partition} @{letter.offset}"
+    line.append(f"  {letter.recorded_at:%Y-%m-%d %H:%M:%S}  {place}  key {preview(stored.key, 40)}", style="dim")
+    yield line
+    yield Padding(Text(printable(letter.message.encode())), (0, 0, 0, INDENT))
+    yield Padding(Text(preview(stored.value, max(20, width - INDENT - 20)), style="dim"), (0, 0, 0, INDENT))
 
 
 def _tally(by_reason: dict[str, int]) -> str:

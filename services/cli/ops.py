@@ -17,7 +17,7 @@ NEWS_AGE_MAX_S = 30.0
 
 
 def ops(
-    interval: Annotated[float, typer.Option(min=0.5, max=3600, help="Seconds between two looks.")] = 5.0,
+    interval: Annotated[float, typer.Option(min=0.5, max=3600, help="Seconds between two looks.")] = 3.0,
 ) -> None:
     """Watch lag, outbox and touchpoints, and serve what is seen on /metrics, until Ctrl-C or SIGTERM.
 

@@ -13,7 +13,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from schemas.topics import CATALOGUE, EVENT_TOPICS, WORKER_GROUP
 from services.clock import monotonic
@@ -179,7 +179,7 @@ class KafkaReader:
 def _reason(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return f"no answer within {READ_TIMEOUT_S:.0f} s"
-    return type(error).__name__
+    return "no connection" if isinstance(error, KafkaConnectionError | OSError) else type(error).__name__
 
 
 def _oldest_unread(reading: PartitionReading) -> tuple[Place, int]:

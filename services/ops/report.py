@@ -145,7 +145,7 @@ def report(readings: Sequence[Reading]) -> Report:
     return Report(
         at=newest.at,
         groups=tuple(_group_row(group, readings) for group in kafka.groups) if kafka else (),
-        relay=_relay_row(books, sum(topic == WALLETS for topic, _ in logs)) if books and kafka else None,
+        relay=_relay_row(readings, books, sum(topic == WALLETS for topic, _ in logs)) if books and kafka else None,
         touchpoints=tuple(_touchpoint_row(found, readings) for found in heard),
         forgotten=len(touchpoints) - len(heard),
         dead_letters=books.dead_letters if books else {},
@@ -220,8 +220,11 @@ def _rates(past: Sequence[tuple[datetime, GroupReading]]) -> tuple[float | None,
     return max(0.0, written / span_s), max(0.0, applied / span_s)
 
 
-def _relay_row(books: BooksReading, shards: int) -> RelayRow:
-    relays = len([shard for shard in books.relays if shard < shards])
+def _relay_row(readings: Sequence[Reading], books: BooksReading, shards: int) -> RelayRow:
+    # A relay that starts over is without its lock for a moment: missing is what two looks in a row do not find.
+    before = readings[-2].books if len(readings) > 1 else None
+    held = books.relays | before.relays if before else books.relays
+    relays = len([shard for shard in held if shard < shards])
     verdict = judge_relay(depth=books.outbox_depth, oldest_age_s=books.outbox_age_s, relays=relays, shards=shards)
     return RelayRow(verdict.word, verdict.note, books.outbox_depth, books.outbox_age_s, relays, shards)
 

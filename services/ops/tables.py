@@ -34,7 +34,7 @@ def render(report: Report, *, width: int) -> RenderableType:
     wide = width >= WIDE
     parts: list[RenderableType] = [_headline(report)]
     for group in report.groups:
-        parts += [Text(), _group_title(group), _group_table(group, wide=wide)]
+        parts += [Text(), _group_title(group, wide=wide), _group_table(group, wide=wide, books=not report.books_error)]
     if report.relay is not None:
         parts += [Text(), _books(report)]
     if report.touchpoints:
@@ -58,7 +58,7 @@ def _headline(report: Report) -> RenderableType:
     return lines
 
 
-def _group_title(group: GroupRow) -> Text:
+def _group_title(group: GroupRow, *, wide: bool) -> Text:
     lost = group.members < group.members_expected
     members = f"{group.members} of {group.members_expected} members" if lost else count(group.members, "member")
     title = Text()
@@ -66,12 +66,12 @@ def _group_title(group: GroupRow) -> Text:
     title.append(f" {group.group}  ", style="dim" if group.is_worker else "bold")
     title.append(members, style="yellow" if lost else "dim")
     title.append(f", {group.owned} of {len(group.partitions)} partitions owned", style="dim")
-    if group.in_rate is not None and group.out_rate is not None:
+    if wide and group.in_rate is not None and group.out_rate is not None:
         title.append(f", {group.in_rate:,.0f}/s in, {group.out_rate:,.0f}/s applied", style="dim")
     return title
 
 
-def _group_table(group: GroupRow, *, wide: bool) -> Table:
+def _group_table(group: GroupRow, *, wide: bool, books: bool) -> Table:
     table = _table()
     table.add_column("topic", no_wrap=True)
     table.add_column("part", justify="right")
@@ -90,7 +90,7 @@ def _group_table(group: GroupRow, *, wide: bool) -> Table:
         cells: list[str | Text] = [short_topic(row.reading.topic), str(row.reading.partition), _word(row.word)]
         cells += [f"{row.reading.lag:,}", "?" if row.lag_s is None else span(row.lag_s)]
         if group.is_worker:
-            cells.append(_offset(row.reading.cursor))
+            cells.append(_offset(row.reading.cursor) if books else "?")
         cells += [_offset(row.reading.committed), f"{row.reading.log_end:,}", _ago(row.moved_age_s)]
         if wide:
             cells.append(row.reading.owner or "–")

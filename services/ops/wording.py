@@ -123,9 +123,10 @@ def _touchpoints(report: Report, step: Step) -> Iterator[str]:
 
 
 def _all_in_step(report: Report) -> str:
-    seen = count(sum(row.step is Step.IN_STEP for row in report.touchpoints), "touchpoint")
-    members = count(report.members or 0, "member")
-    return f"All in step: {members}, {seen}, nothing waits for long."
+    if not report.touchpoints:
+        return "All in step: nothing waits for long. No touchpoint has reported."
+    touchpoints = count(sum(row.step is Step.IN_STEP for row in report.touchpoints), "touchpoint")
+    return f"All in step: {touchpoints}, {count(report.members or 0, 'member')}, nothing waits for long."
 
 
 def _waiting(rows: list[PartitionRow], thing: str = "event") -> str:
