@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 member_app = typer.Typer(help="Show what a member holds.")
 
 ENTRIES_MAX = 10_000
+WIDE = 100
+"""Columns below which a table leaves out what one can do without."""
 
 
 @member_app.callback()
@@ -49,7 +51,8 @@ def show(
     from schemas.wallet import WalletRecord
 
     console = Console(highlight=False)
-    for part in _parts(WalletRecord.model_validate_json(stored.record), stored, history):
+    wallet = WalletRecord.model_validate_json(stored.record)
+    for part in _parts(wallet, stored, history, wide=console.width >= WIDE):
         console.print(part)
 
 
@@ -72,7 +75,9 @@ def _print_json(stored: StoredWallet, history: Sequence[JournalEntry]) -> None:
     typer.echo(orjson.dumps(document))
 
 
-def _parts(wallet: WalletRecord, stored: StoredWallet, history: Sequence[JournalEntry]) -> Iterator[RenderableType]:
+def _parts(
+    wallet: WalletRecord, stored: StoredWallet, history: Sequence[JournalEntry], *, wide: bool
+) -> Iterator[RenderableType]:
     from rich.text import Text as Line
 
     title = Line(f"Member {wallet.member_id}", style="bold")
@@ -85,13 +90,13 @@ def _parts(wallet: WalletRecord, stored: StoredWallet, history: Sequence[Journal
     yield _summary(wallet)
     if wallet.coupons:
         yield Line("\nCoupons", style="bold")
-        yield _coupons(wallet.coupons)
+        yield _coupons(wallet.coupons, wide=wide)
     if wallet.offers:
         yield Line("\nUnder way", style="bold")
         yield _offers(wallet.offers)
     if history:
         yield Line("\nLatest entries", style="bold")
-        yield _entries(history)
+        yield _entries(history, wide=wide)
 
 
 def _summary(wallet: WalletRecord) -> RenderableType:
@@ -113,16 +118,16 @@ def _summary(wallet: WalletRecord) -> RenderableType:
     return table
 
 
-def _coupons(coupons: Sequence[WalletCoupon]) -> RenderableType:
+def _coupons(coupons: Sequence[WalletCoupon], *, wide: bool) -> RenderableType:
     from rich.table import Table
     from rich.text import Text as Line
 
     styles = {"issued": "green", "reserved": "yellow"}
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
-    for name in ("state", "coupon", "worth", "code", "valid until", "promotion"):
-        table.add_column(name, no_wrap=name not in ("coupon", "promotion"))
+    for name in ("state", "coupon", "worth", "code", "valid until", *(("promotion",) if wide else ())):
+        table.add_column(name, no_wrap=name != "coupon")
     for coupon in coupons:
-        table.add_row(
+        row = (
             Line(coupon.status, style=styles.get(coupon.status, "dim")),
             Line(_said(coupon.title)),
             _worth(coupon),
@@ -130,6 +135,7 @@ def _coupons(coupons: Sequence[WalletCoupon]) -> RenderableType:
             f"{coupon.valid_until:%Y-%m-%d}",
             f"{coupon.promotion_id} v{coupon.promotion_version}",
         )
+        table.add_row(*row[: len(table.columns)])
     return table
 
 
@@ -142,31 +148,31 @@ def _offers(offers: Sequence[WalletOffer]) -> RenderableType:
     for name in ("offer", "", "progress", "times", "until"):
         table.add_column(name)
     for offer in offers:
-        progress, target = _amount(offer.progress, offer), _amount(offer.target, offer)
+        progress = f"{offer.progress:,} of {offer.target:,} {offer.unit}"
+        if offer.unit == "money":
+            progress = f"{_money(offer.progress, offer.currency)} of {_money(offer.target, offer.currency)}"
         table.add_row(
             Line(_said(offer.title) or offer.promotion_id),
             ProgressBar(total=max(offer.target, 1), completed=offer.progress, width=16),
-            f"{progress} of {target}",
+            progress,
             str(offer.completed or ""),
             f"{offer.valid_until:%Y-%m-%d}" if offer.valid_until else "",
         )
     return table
 
 
-def _entries(history: Sequence[JournalEntry]) -> RenderableType:
+def _entries(history: Sequence[JournalEntry], *, wide: bool) -> RenderableType:
     from rich.table import Table
 
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
-    for name in ("when (UTC)", "what", "amount", "promotion", "caused by"):
-        table.add_column(
-            name, no_wrap=name != "caused by", justify="right" if name == "amount" else "left", overflow="fold"
-        )
+    for name in ("when (UTC)", "what", "amount", "promotion", *(("caused by",) if wide else ())):
+        table.add_column(name, no_wrap=True, overflow="ellipsis", justify="right" if name == "amount" else "left")
     for entry in history:
         what = entry.type.removeprefix("unisono.").removesuffix(".v1") + (" (taken back)" if entry.reverses else "")
         promotion = f"{entry.promotion_id} v{entry.promotion_version}" if entry.promotion_id else ""
-        table.add_row(
-            f"{entry.occurred_at:%m-%d %H:%M:%S}", what, f"{entry.amount:,} {entry.unit}", promotion, entry.caused_by
-        )
+        amount = f"{entry.amount:,} {entry.unit.removesuffix(':base')}"
+        row = (f"{entry.occurred_at:%m-%d %H:%M:%S}", what, amount, promotion, entry.caused_by)
+        table.add_row(*row[: len(table.columns)])
     return table
 
 
@@ -179,10 +185,6 @@ def _worth(coupon: WalletCoupon) -> str:
     if benefit.type == "percent_off":
         return f"{benefit.percent} %"
     return _money(benefit.amount or 0, benefit.currency)
-
-
-def _amount(quantity: int, offer: WalletOffer) -> str:
-    return _money(quantity, offer.currency) if offer.unit == "money" else f"{quantity:,} {offer.unit}"
 
 
 def _money(minor: int, currency: str | None) -> str:
