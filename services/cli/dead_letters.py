@@ -9,6 +9,7 @@ import typer
 
 from services.cli.errors import UsageError
 from services.cli.onlooker import open_books
+from services.ops.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +41,7 @@ def list_letters(
         return
     from rich.console import Console
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     if not letters:
         console.print("No dead letters." if reason is None else f"No dead letters with reason {reason}.")
         return
@@ -64,9 +65,9 @@ def show_letter(
         return
     from rich.console import Console
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     for line in _whole(stored):
-        console.print(line, soft_wrap=True, markup=False)
+        console.print(line, soft_wrap=True)
 
 
 async def _read(reason: str | None, limit: int) -> tuple[list[StoredDeadLetter], dict[str, int]]:
@@ -93,7 +94,7 @@ def _brief(stored: StoredDeadLetter, width: int) -> Iterator[RenderableType]:
     place = f"{short_topic(letter.topic)}/{letter.partition} @{letter.offset}"
     line.append(f"  {letter.recorded_at:%Y-%m-%d %H:%M:%S}  {place}  key {preview(stored.key, 40)}", style="dim")
     yield line
-    yield Padding(Text(printable(letter.message.encode())), (0, 0, 0, INDENT))
+    yield Padding(Text(printable(letter.message)), (0, 0, 0, INDENT))
     yield Padding(Text(preview(stored.value, max(20, width - INDENT - 20)), style="dim"), (0, 0, 0, INDENT))
 
 
@@ -110,31 +111,30 @@ def _whole(stored: StoredDeadLetter) -> list[str]:
     lines = [
         f"dead letter {stored.dead_letter_id}",
         f"  reason     {letter.reason}",
-        f"  message    {printable(letter.message.encode())}",
+        f"  message    {printable(letter.message)}",
         f"  from       {letter.topic}, partition {letter.partition}, offset {letter.offset}",
         f"  recorded   {rfc3339(letter.recorded_at)}",
         f"  key        {preview(stored.key, 1000)}",
         "  headers" if stored.headers else "  headers    none",
     ]
-    lines += [f"    {printable(name.encode())}: {printable(content)}" for name, content in stored.headers]
+    lines += [f"    {printable(name)}: {as_text(content)}" for name, content in stored.headers]
     size = "none (a tombstone)" if stored.value is None else f"{len(stored.value):,} bytes"
-    return [*lines, f"  value      {size}", "", *(printable(line) for line in (stored.value or b"").split(b"\n"))]
+    return [*lines, f"  value      {size}", "", *(as_text(line) for line in (stored.value or b"").split(b"\n"))]
 
 
 def preview(content: bytes | None, characters: int) -> str:
     """The beginning of some bytes on one line, safe to print; what was left out is said."""
     if content is None:
         return "none"
-    text = printable(content[: characters * 4])
+    text = as_text(content[: characters * 4])
     if len(text) <= characters and len(content) <= characters * 4:
         return text
     return f"{text[:characters]}… ({len(content):,} bytes)"
 
 
-def printable(content: bytes) -> str:
-    """Bytes as text in which a terminal finds nothing to obey: what is not printable is escaped."""
-    text = content.decode("utf-8", errors="backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+def as_text(content: bytes) -> str:
+    """Bytes as text that is safe to print; bytes that are no UTF-8 are escaped too."""
+    return printable(content.decode("utf-8", errors="backslashreplace"))
 
 
 def _print_json(letters: list[StoredDeadLetter]) -> None:

@@ -119,4 +119,4 @@ def _print(report: Report, *, as_json: bool) -> None:
 def _console() -> Console:
     from rich.console import Console
 
-    return Console(highlight=False)
+    return Console(highlight=False, markup=False, emoji=False)

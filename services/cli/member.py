@@ -9,6 +9,7 @@ import typer
 
 from services.cli.errors import DOES_NOT_HOLD
 from services.cli.onlooker import open_books
+from services.ops.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,7 +42,7 @@ def show(
     """Show a member's wallet and the latest entries. Exit code 1 for a member without a wallet."""
     stored, history = asyncio.run(_read(member_id, entries))
     if stored is None:
-        typer.echo(f"There is no wallet of member {member_id}.", err=True)
+        typer.echo(f"There is no wallet of member {printable(member_id)}.", err=True)
         raise typer.Exit(DOES_NOT_HOLD)
     if as_json:
         _print_json(stored, history)
@@ -50,7 +51,7 @@ def show(
 
     from schemas.wallet import WalletRecord
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     wallet = WalletRecord.model_validate_json(stored.record)
     for part in _parts(wallet, stored, history, wide=console.width >= WIDE):
         console.print(part)
@@ -80,7 +81,7 @@ def _parts(
 ) -> Iterator[RenderableType]:
     from rich.text import Text as Line
 
-    title = Line(f"Member {wallet.member_id}", style="bold")
+    title = Line(f"Member {printable(wallet.member_id)}", style="bold")
     title.append(f"   version {wallet.version}, as of {wallet.as_of:%Y-%m-%d %H:%M:%S} UTC", style="dim")
     yield title
     yield Line(
@@ -171,7 +172,7 @@ def _entries(history: Sequence[JournalEntry], *, wide: bool) -> RenderableType:
         what = entry.type.removeprefix("unisono.").removesuffix(".v1") + (" (taken back)" if entry.reverses else "")
         promotion = f"{entry.promotion_id} v{entry.promotion_version}" if entry.promotion_id else ""
         amount = f"{entry.amount:,} {entry.unit.removesuffix(':base')}"
-        row = (f"{entry.occurred_at:%m-%d %H:%M:%S}", what, amount, promotion, entry.caused_by)
+        row = (f"{entry.occurred_at:%m-%d %H:%M:%S}", what, amount, promotion, printable(entry.caused_by))
         table.add_row(*row[: len(table.columns)])
     return table
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from services.ops.report import GroupRow, PartitionRow, Report, TouchpointRow
-from services.ops.wording import count, sentences, short_topic, span
+from services.ops.wording import count, printable, sentences, short_topic, span
 from services.ops.words import Step, Word, worst
 
 ROWS_MAX = 16
@@ -63,7 +63,7 @@ def _group_title(group: GroupRow, *, wide: bool) -> Text:
     members = f"{group.members} of {group.members_expected} members" if lost else count(group.members, "member")
     title = Text()
     title.append("Workers" if group.is_worker else "Group", style="bold")
-    title.append(f" {group.group}  ", style="dim" if group.is_worker else "bold")
+    title.append(f" {printable(group.group)}  ", style="dim" if group.is_worker else "bold")
     title.append(members, style="yellow" if lost else "dim")
     title.append(f", {group.owned} of {len(group.partitions)} partitions owned", style="dim")
     if wide and group.in_rate is not None and group.out_rate is not None:
@@ -93,7 +93,7 @@ def _group_table(group: GroupRow, *, wide: bool, books: bool) -> Table:
             cells.append(_offset(row.reading.cursor) if books else "?")
         cells += [_offset(row.reading.committed), f"{row.reading.log_end:,}", _ago(row.moved_age_s)]
         if wide:
-            cells.append(row.reading.owner or "–")
+            cells.append(printable(row.reading.owner or "–"))
         table.add_row(*cells, row.note)
     for topic, hidden in _hidden(group.partitions):
         blanks = [""] * (len(table.columns) - 5)
@@ -158,7 +158,12 @@ def _touchpoint_table(rows: Sequence[TouchpointRow], *, wide: bool) -> Table:
     for row in sorted(rows, key=lambda row: (row.kind, row.store_id or "", row.touchpoint_id)):
         took = "" if row.last_propagation_ms is None else span_ms(row.last_propagation_ms)
         behind = "?" if row.behind_s is None else span(row.behind_s)
-        cells: list[str | Text] = [row.kind, row.store_id or "", row.touchpoint_id, _word(row.step)]
+        cells: list[str | Text] = [
+            row.kind,
+            printable(row.store_id or ""),
+            printable(row.touchpoint_id),
+            _word(row.step),
+        ]
         cells += [f"{row.versions_behind:,}", behind, took, _ago(row.report_age_s)]
         if wide:
             cells += [f"{row.members:,}", f"{row.outbox_pending:,}"]

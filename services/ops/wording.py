@@ -55,14 +55,20 @@ def count(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def printable(foreign: str) -> str:
+    """Text that others made, with nothing in it that a terminal would obey: what is not printable is escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in foreign)
+
+
 def touchpoint_name(row: TouchpointRow, report: Report) -> str:
     """`Store 114` where that store has one till, else the till by name; the web account and the app by name."""
+    mine, store = printable(row.touchpoint_id), printable(row.store_id or "")
     if row.kind != "till":
-        return f"The {row.kind} touchpoint {row.touchpoint_id}"
-    if row.store_id is None:
-        return f"Till {row.touchpoint_id}"
+        return f"The {row.kind} touchpoint {mine}"
+    if not store:
+        return f"Till {mine}"
     tills = sum(other.kind == "till" and other.store_id == row.store_id for other in report.touchpoints)
-    return f"Store {row.store_id}" if tills == 1 else f"Till {row.touchpoint_id} of store {row.store_id}"
+    return f"Store {store}" if tills == 1 else f"Till {mine} of store {store}"
 
 
 def _unseen(report: Report) -> Iterator[str]:
@@ -99,9 +105,9 @@ def _other(group: GroupRow) -> Iterator[str]:
     verbs = {Word.STOP: "has stopped", Word.STALL: "stands still", Word.REWIND: "went back"}
     if group.word.bad:
         rows = [row for row in group.partitions if row.word is group.word]
-        yield f"The group {group.group} {verbs[group.word]} on {_places(rows)}: {_waiting(rows, 'record')}."
+        yield f"The group {printable(group.group)} {verbs[group.word]} on {_places(rows)}: {_waiting(rows, 'record')}."
     elif group.word is Word.WARN:
-        yield f"The group {group.group} is {_behind(group, 'record')} behind."
+        yield f"The group {printable(group.group)} is {_behind(group, 'record')} behind."
 
 
 def _relay(relay: RelayRow) -> Iterator[str]:
