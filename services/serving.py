@@ -20,6 +20,10 @@ GRACE_S = 2
 _BACKLOG = 2048
 
 
+class CannotListen(Exception):
+    """The address is taken or not ours; one sentence."""
+
+
 @dataclass(frozen=True, slots=True)
 class Serving:
     """Where a server listens, and the task that runs it."""
@@ -47,7 +51,7 @@ class _Server(uvicorn.Server):
 async def serving(
     app: ASGIApp, *, host: str, port: int, role: str, before_stop: Callable[[], None] | None = None
 ) -> AsyncIterator[Serving]:
-    """Serves the application until left; port 0 takes a free one. OSError with a sentence when the port is taken.
+    """Serves the application until left; port 0 takes a free one. Raises CannotListen.
 
     `before_stop` ends live streams (see WalletFeed.close_subscriptions): a server waits for its open answers.
     """
@@ -90,7 +94,7 @@ async def until_stopped(where: Serving) -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; OSError says which address is taken."""
+    """A listening socket; raises CannotListen."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -100,5 +104,5 @@ def listen(host: str, port: int) -> socket.socket:
         listener.setblocking(False)
     except OSError as error:
         listener.close()
-        raise OSError(error.errno, f"cannot listen on {host}:{port}: {error.strerror}") from error
+        raise CannotListen(f"cannot listen on {host}:{port}: {error.strerror}") from error
     return listener

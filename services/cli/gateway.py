@@ -11,12 +11,17 @@ if TYPE_CHECKING:
 
 def gateway() -> None:
     """Take events, and serve wallets and store replicas, until stopped."""
+    from services.cli.errors import UsageError
+    from services.serving import CannotListen
     from services.settings import Settings
     from services.telemetry import configure_logging
 
     settings = Settings()
     configure_logging(settings)
-    asyncio.run(_serve(settings))
+    try:
+        asyncio.run(_serve(settings))
+    except CannotListen as error:
+        raise UsageError(str(error)) from None
 
 
 async def _serve(settings: Settings) -> None:

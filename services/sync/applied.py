@@ -22,9 +22,9 @@ NDJSON = "application/x-ndjson"
 class AppliedLog:
     """The newest applied versions, each under an index that only grows; the oldest fall off."""
 
-    def __init__(self, kept: int = KEPT) -> None:
+    def __init__(self, kept: int = KEPT, *, first_index: int = 0) -> None:
         self._ring: deque[tuple[str, int, datetime, datetime, datetime, AppliedVia]] = deque(maxlen=kept)
-        self.next_index = 0
+        self.next_index = first_index
         self.last_applied_at: datetime | None = None
         self.last_propagation_ms: int | None = None
 
