@@ -42,27 +42,28 @@ def purchases(events: int) -> list[CloudEvent]:
     return list(journey_events(members=max(20, events // EVENTS_PER_MEMBER), since=SINCE, limit=events))
 
 
-def plan(events: Sequence[CloudEvent], seed: int, in_app: CloudEvent | None) -> list[Step]:
-    """Every step in the order of sending; `in_app` is the event that is left to the member's app."""
+def plan(events: Sequence[CloudEvent], seed: int, app_member: str) -> list[Step]:
+    """Every step in the order of sending; what `app_member` does in the app is left to the member's app, once each."""
+    in_app = {event.id for event in events if event.source == "/app" and event.subject == app_member}
     repeats: dict[int, list[CloudEvent]] = {}
     for place, event in enumerate(events):
-        if _draw(seed, "repeat", event) < REPEATED_PER_MILLE and event is not in_app:
+        if _draw(seed, "repeat", event) < REPEATED_PER_MILLE and event.id not in in_app:
             repeats.setdefault(place + 1 + _draw(seed, "delay", event) % REPEAT_AFTER_MAX, []).append(event)
     broken = _broken(events, seed, in_app)
     steps = []
     for place, event in enumerate(events):
         steps += [Step(early, again=True) for early in repeats.pop(place, ())]
-        steps.append(Step(event, in_app=event is in_app))
+        steps.append(Step(event, in_app=event.id in in_app))
         steps += [Step(event, broken=kind) for kind in broken.pop(place, ())]
     return steps + [Step(late, again=True) for some in repeats.values() for late in some]
 
 
-def _broken(events: Sequence[CloudEvent], seed: int, in_app: CloudEvent | None) -> dict[int, list[Kind]]:
+def _broken(events: Sequence[CloudEvent], seed: int, in_app: set[str]) -> dict[int, list[Kind]]:
     """Places spread over the stream, each with the kind of broken record made from the order just before it."""
     orders = [
         place
         for place, event in enumerate(events)
-        if event.type == "unisono.order.completed.v1" and event is not in_app
+        if event.type == "unisono.order.completed.v1" and event.id not in in_app
     ]
     wanted = [kind for _ in range(max(1, len(events) // BROKEN_EVERY)) for kind in KINDS]
     found: dict[int, list[Kind]] = {}

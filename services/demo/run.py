@@ -70,7 +70,7 @@ async def run(
         moment = find_moment(events, stage.programme, utc_now())
         if moment is None:
             raise NothingToShow(f"among {len(events)} events nobody earns a coupon in the app: take more")
-        steps = plan(events, seed, moment.event)
+        steps = plan(events, seed, moment.member_id)
         sent = await _send(stage, steps, moment, teller, rate)
         records = await _everything_arrived(stage)
         entries = await journal(settings.brokers)
@@ -101,6 +101,8 @@ async def _send(stage: Stage, steps: Sequence[Step], moment: Moment, teller: Tel
     async def in_app(event: CloudEvent) -> None:
         nonlocal witness
         await app.send(event)
+        if event.id != moment.event.id:
+            return
         witness = asyncio.create_task(witnessed(event.time))
 
     async with followed(stage.touchpoints), app.open():

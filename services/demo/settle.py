@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from schemas.journal import JournalEntry
 from schemas.topics import EVENT_TOPICS, REWARDS
@@ -32,7 +33,7 @@ async def until(condition: Callable[[], Awaitable[str | None]], seconds: float) 
 async def drained(brokers: str, books: Books, *, seconds: float) -> None:
     """Every event on Kafka has been applied and every change published. Raises NotSettled."""
     async with AIOKafkaConsumer(bootstrap_servers=brokers) as consumer:
-        ends = await _ends(consumer, EVENT_TOPICS)
+        ends = await _ends(brokers, consumer, EVENT_TOPICS)
 
         async def missing() -> str | None:
             cursors = {TopicPartition(c.topic, c.partition): c.next_offset for c in await books.cursors()}
@@ -61,7 +62,7 @@ async def journal(brokers: str) -> list[JournalEntry]:
     async with AIOKafkaConsumer(
         bootstrap_servers=brokers, auto_offset_reset="earliest", enable_auto_commit=False
     ) as consumer:
-        ends = {partition: end for partition, end in (await _ends(consumer, [REWARDS])).items() if end}
+        ends = {partition: end for partition, end in (await _ends(brokers, consumer, [REWARDS])).items() if end}
         consumer.assign(list(ends))
         entries: dict[str, JournalEntry] = {}
         while ends:
@@ -77,8 +78,14 @@ def _entry(record: ConsumerRecord) -> JournalEntry:
     return JournalEntry.model_validate_json(record.value)
 
 
-async def _ends(consumer: AIOKafkaConsumer, topics: Sequence[str]) -> dict[TopicPartition, int]:
-    await consumer.topics()  # without it a consumer without a subscription knows no partitions
-    partitions = [TopicPartition(t, p) for t in topics for p in sorted(consumer.partitions_for_topic(t) or ())]
+async def _ends(brokers: str, consumer: AIOKafkaConsumer, topics: Sequence[str]) -> dict[TopicPartition, int]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
+    await admin.start()
+    try:
+        described = await admin.describe_topics(list(topics))
+    finally:
+        await admin.close()
+    partitions = [TopicPartition(topic["topic"], p["partition"]) for topic in described for p in topic["partitions"]]
+    assert partitions, f"the topics {topics} exist"
     ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
     return ends
