@@ -125,14 +125,14 @@ def _count(
     for number in range(times):
         mark = occasion.event.cause
         if pursuit is not None:
-            completion = pursuit.completed - times + number + 1
-            mark = mark if compiled.goal is None else str(completion)
+            completion = wallet.numbered(pursuit.completed - times + number + 1)
+            mark = mark if compiled.goal is None else completion
             occasion.entries.append(_completion(occasion, compiled, offer_id, completion))
         give(Grant(compiled, occasion, offer_id, mark))
     _conclude(decision, "rewarded" if times else "counted")
 
 
-def _completion(occasion: Occasion, compiled: Compiled, offer_id: str, number: int) -> Entry:
+def _completion(occasion: Occasion, compiled: Compiled, offer_id: str, number: str) -> Entry:
     promotion_id = compiled.promotion_id
     return Entry(
         f"offer.completed {promotion_id} v{compiled.version} {offer_id} {number}",

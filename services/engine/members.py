@@ -78,7 +78,7 @@ def erase(occasion: Occasion) -> None:
             entry = _entry(occasion, f"coupon.expired {made}", "coupon.expired", COUPON, accounts, 1)
             entry.coupon_id = made
             occasion.entries.append(entry)
-    blank = Wallet(wallet.member_id, moved_at=wallet.moved_at, awaiting=wallet.awaiting)
+    blank = Wallet(wallet.member_id, life=wallet.life + 1, moved_at=wallet.moved_at, awaiting=wallet.awaiting)
     for name in Wallet.__slots__:
         setattr(wallet, name, getattr(blank, name))
 

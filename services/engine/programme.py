@@ -51,19 +51,19 @@ class Compiled:
     issue of an offer, for promotions by offer. `campaign_ends` is the last instant of the schedule (0: no end).
     """
 
-    promotion: Promotion
+    promotion: Promotion = field(repr=False)
     promotion_id: str
     version: int
     starts: int
     ends: int
-    zone: ZoneInfo
+    zone: ZoneInfo = field(repr=False)
     campaign_ends: int
-    conditions: tuple[Condition, ...]
-    issue_conditions: tuple[Condition, ...]
+    conditions: tuple[Condition, ...] = field(repr=False)
+    issue_conditions: tuple[Condition, ...] = field(repr=False)
     goal: Goal | None
     limit: MemberLimit | None
-    title: dict[str, str]
-    place: int = 0
+    title: dict[str, str] = field(repr=False)
+    place: int = field(default=0, repr=False)
 
     def in_force(self, instant: int) -> bool:
         """Whether this version decides at that instant."""
@@ -77,13 +77,13 @@ class Programme:
     terms: ProgrammeTerms
     zone: ZoneInfo
     versions: dict[str, tuple[Compiled, ...]]
-    open_to_orders: tuple[Compiled, ...] = ()
-    open_to_activities: tuple[Compiled, ...] = ()
-    any_activity: tuple[Compiled, ...] = ()
-    by_channel: dict[str, tuple[Compiled, ...]] = field(default_factory=dict)
-    by_store: dict[str, tuple[Compiled, ...]] = field(default_factory=dict)
-    by_line: tuple[tuple[str, dict[str, tuple[Compiled, ...]]], ...] = ()
-    by_activity: dict[str, tuple[Compiled, ...]] = field(default_factory=dict)
+    open_to_orders: tuple[Compiled, ...] = field(default=(), repr=False)
+    open_to_activities: tuple[Compiled, ...] = field(default=(), repr=False)
+    any_activity: tuple[Compiled, ...] = field(default=(), repr=False)
+    by_channel: dict[str, tuple[Compiled, ...]] = field(default_factory=dict, repr=False)
+    by_store: dict[str, tuple[Compiled, ...]] = field(default_factory=dict, repr=False)
+    by_line: tuple[tuple[str, dict[str, tuple[Compiled, ...]]], ...] = field(default=(), repr=False)
+    by_activity: dict[str, tuple[Compiled, ...]] = field(default_factory=dict, repr=False)
 
     def version_at(self, promotion_id: str, instant: int) -> Compiled | None:
         """The version of a promotion that decides at that instant."""

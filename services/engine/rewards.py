@@ -6,6 +6,8 @@ import hmac
 from dataclasses import dataclass
 from hashlib import sha256
 
+import orjson
+
 from schemas.codes import code_of
 from schemas.promotions.document import CouponReward, PointsReward
 from services.engine.conditions import Occasion
@@ -97,16 +99,17 @@ def merged(lots: tuple[Lot, ...], lot: Lot) -> tuple[Lot, ...]:
     return tuple(sorted((*lots, lot), key=lambda x: (x.active_from, x.expires)))
 
 
-def coupon_id(promotion_id: str, member_id: str, offer_id: str, number: int) -> str:
+def coupon_id(promotion_id: str, member_id: str, offer_id: str, number: str) -> str:
     """The id of the n-th coupon a promotion, or an offer of it, gives a member: a UUID made from these four (v8)."""
-    hexed = sha256("\n".join((promotion_id, member_id, offer_id, str(number))).encode()).hexdigest()
+    # JSON, not a join: ids are foreign, and no character of theirs may make two coupons one.
+    hexed = sha256(orjson.dumps((promotion_id, member_id, offer_id, number))).hexdigest()
     variant = "89ab"[int(hexed[16], 16) & 3]
     return f"{hexed[:8]}-{hexed[8:12]}-8{hexed[13:16]}-{variant}{hexed[17:20]}-{hexed[20:32]}"
 
 
 def _give_coupon(grant: Grant, reward: CouponReward) -> None:
     compiled, occasion, wallet = grant.compiled, grant.occasion, grant.occasion.wallet
-    number = with_coupon(wallet, compiled, grant.offer_id)
+    number = wallet.numbered(with_coupon(wallet, compiled, grant.offer_id))
     made = coupon_id(compiled.promotion_id, wallet.member_id, grant.offer_id, number)
     start = occasion.instant
     last = last_instant(start, reward.valid_for, compiled.zone)

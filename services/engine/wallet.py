@@ -88,6 +88,8 @@ class Wallet:
 
     member_id: str
     newest: Place | None = None
+    life: int = 0
+    """How often the member was erased: what is numbered from one again afterwards is told apart by this."""
     moved_at: int = 0
     """The latest instant at which time alone changed something; an event older than that takes the refold path."""
     tier: str | None = None
@@ -115,6 +117,7 @@ class Wallet:
         return Wallet(
             self.member_id,
             self.newest,
+            self.life,
             self.moved_at,
             self.tier,
             self.tier_since,
@@ -133,6 +136,10 @@ class Wallet:
         """When time alone will change this wallet next: a scheduler sends it through `advance` then."""
         instant = self.next_due()
         return moment_of(instant) if instant else None
+
+    def numbered(self, number: int) -> str:
+        """A number that counts something of this member, told apart from those before an erasure."""
+        return f"{number}.{self.life}" if self.life else str(number)
 
     def next_due(self) -> int:
         """The same as an instant; 0 for never."""
@@ -161,6 +168,7 @@ class Wallet:
                 "format": FORMAT,
                 "member_id": self.member_id,
                 "newest": newest and (newest[0].isoformat(), newest[1], newest[2], newest[3]),
+                "life": self.life,
                 "moved_at": self.moved_at,
                 "tier": self.tier,
                 "tier_since": self.tier_since,
@@ -185,6 +193,7 @@ class Wallet:
         return cls(
             state["member_id"],
             newest and (datetime.fromisoformat(newest[0]), newest[1], newest[2], newest[3]),
+            state["life"],
             state["moved_at"],
             state["tier"],
             state["tier_since"],
