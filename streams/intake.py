@@ -99,9 +99,9 @@ class Intake(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
             # Step 1. Take what is there, never wait to fill a batch; while the database is away, to stay in the group.
             batches = await self._consumer.getmany(timeout_ms=_POLL_MS)
             try:
-                for tp in self._consumer.assignment() - self._positioned:
-                    batches.pop(tp, None)  # fetched from wherever Kafka thought we were
-                    await self._position(tp)
+                if unknown := self._consumer.assignment() - self._positioned:
+                    batches = {}  # fetched from wherever Kafka thought we were
+                    await self._position(sorted(unknown))
                 for tp, records in batches.items():
                     if tp in self._positioned:  # else: revoked while we worked on the others
                         await self._apply(tp, records)
@@ -113,19 +113,25 @@ class Intake(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
                 await asyncio.sleep(self._retry_s * random.uniform(0.5, 1.0))
                 self._retry_s = min(self._retry_s * 2, _RETRY_MAX_S)
 
-    async def _position(self, tp: TopicPartition) -> None:
-        cursor = await self._ledger.next_offset(tp.topic, tp.partition)
-        start = (await self._consumer.beginning_offsets([tp]))[tp]
-        end = (await self._consumer.end_offsets([tp]))[tp]
-        if cursor > end:
-            raise RuntimeError(
-                f"{tp.topic}/{tp.partition} ends at {end} but {cursor} records were applied: another cluster's books?"
-            )
-        if cursor < start:
-            log.error("events_lost_to_retention", topic=tp.topic, partition=tp.partition, lost=start - cursor)
-        if tp in self._consumer.assignment():  # it may have moved while we asked
-            self._consumer.seek(tp, max(cursor, start))
-            self._positioned.add(tp)
+    async def _position(self, partitions: Sequence[TopicPartition]) -> None:
+        # All at once: each question to the broker may wait behind a fetch for as long as that one does.
+        starts, ends, *cursors = await asyncio.gather(
+            self._consumer.beginning_offsets(partitions),
+            self._consumer.end_offsets(partitions),
+            *(self._ledger.next_offset(tp.topic, tp.partition) for tp in partitions),
+        )
+        for tp, cursor in zip(partitions, cursors, strict=True):
+            if cursor > ends[tp]:
+                raise RuntimeError(
+                    f"{tp.topic}/{tp.partition} ends at {ends[tp]} but {cursor} records were applied:"
+                    " are these the books of another cluster?"
+                )
+            if cursor < starts[tp]:
+                lost = starts[tp] - cursor
+                log.error("events_lost_to_retention", topic=tp.topic, partition=tp.partition, lost=lost)
+            if tp in self._consumer.assignment():  # it may have moved while we asked
+                self._consumer.seek(tp, max(cursor, starts[tp]))
+                self._positioned.add(tp)
 
     async def _apply(self, tp: TopicPartition, fetched: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
         started = monotonic()

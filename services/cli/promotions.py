@@ -65,6 +65,21 @@ def check(
         raise typer.Exit(DOES_NOT_HOLD)
 
 
+@promotions_app.command()
+def publish(paths: Paths) -> None:
+    """Check documents and put them in force, from now, on the cluster that the settings name; all of them or none."""
+    import asyncio
+
+    from services.cli.publish import publish_paths
+    from services.settings import Settings
+
+    made = asyncio.run(publish_paths(Settings(), paths))
+    for version in made:
+        print(f"{version.promotion.promotion}: version {version.version} is in force")
+    if not made:
+        print("Nothing to publish: every document is in force as it stands.")
+
+
 def documents(paths: Sequence[Path]) -> list[Loaded]:
     """Every document at these paths, read; UsageError where there is none or one cannot be opened."""
     from schemas.promotions.loading import load_promotion

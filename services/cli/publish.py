@@ -16,18 +16,16 @@ if TYPE_CHECKING:
 async def publish_paths(settings: Settings, paths: Sequence[Path]) -> list[PromotionVersion]:
     """The versions made from these documents and folders; a document whose text is in force already makes none.
 
-    Raises UsageError listing every mistake; then nothing at all is published.
+    Raises UsageError listing every mistake and every example that fails; then nothing at all is published.
     """
-    from schemas.promotions.document import Promotion
-    from schemas.promotions.source import read_source
+    from services.cli.promotions import check_documents, documents
+    from services.cli.terms import programme_terms
     from services.store.promotions import PromotionStore
 
-    documents = []
-    files = [f for path in paths for f in (sorted(path.glob("*.yaml")) if path.is_dir() else [path])]
-    for file in files:
-        node, problems = read_source(file.read_bytes(), str(file))
-        if problems or node is None:
-            raise UsageError("\n".join(str(problem) for problem in problems))
-        documents.append(Promotion.model_validate(node.plain()))
+    checked = check_documents(documents(paths), programme_terms(settings))
+    problems = [problem for document in checked for problem in document.problems]
+    if problems:
+        raise UsageError("nothing was published:\n" + "\n".join(str(problem) for problem in problems))
+    promotions = [document.loaded.promotion for document in checked if document.loaded.promotion]
     async with PromotionStore.open(settings.dsn) as store:
-        return await store.publish(documents)
+        return await store.publish(promotions)

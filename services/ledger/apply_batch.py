@@ -21,6 +21,7 @@ from services.ledger.ports import (
     Decision,
     EventKey,
     Ledger,
+    Position,
     Posting,
     Refused,
     SourceRecord,
@@ -76,10 +77,9 @@ class BatchApplier:
             # Steps 5 and 6. Lock the members' wallets; decide.
             programme = await self._current(unit, revision)
             decisions = await self._decide(unit, [a.event for a in accepted], programme, now)
-            # Step 7. Write all of it.
-            await unit.write(decisions, refused, now)
-            # Step 8. Move the cursor; leaving the unit commits.
-            await unit.move_cursor(topic, partition, result.next_offset)
+            # Step 7. Write all of it, the cursor included.
+            await unit.write(decisions, refused, Position(topic, partition, result.next_offset), now)
+        # Step 8. Leaving the unit committed.
         result.outcomes["applied"] = len(accepted)
         result.outcomes["dead_letter"] = len(refused)
         result.shards = {decision.shard for decision in decisions}

@@ -94,6 +94,15 @@ class Decision:
     postings: Sequence[Posting]
 
 
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a partition continues."""
+
+    topic: str
+    partition: int
+    next_offset: int
+
+
 class Unit(Protocol):
     """One database transaction over one micro-batch; leaving it normally commits, an exception keeps nothing."""
 
@@ -127,12 +136,10 @@ class Unit(Protocol):
         """The newest turn of every entry key of the members."""
         ...
 
-    async def write(self, decisions: Sequence[Decision], refused: Sequence[Refused], now: datetime) -> None:
-        """Write wallets, entries, coupons and dead letters, and mark each in the outbox."""
-        ...
-
-    async def move_cursor(self, topic: str, partition: int, next_offset: int) -> None:
-        """The partition continues here once the unit commits."""
+    async def write(
+        self, decisions: Sequence[Decision], refused: Sequence[Refused], position: Position, now: datetime
+    ) -> None:
+        """Write wallets, entries, coupons and dead letters, mark each in the outbox, and move the cursor."""
         ...
 
 

@@ -14,7 +14,7 @@ from schemas.envelope import CloudEvent
 from schemas.events.catalogue import Event, decode
 from services.engine.entries import Entry
 from services.engine.programme import PromotionVersion
-from services.ledger.ports import Accepted, Decision, EventKey, Refused, Standing, StoredState, TransientFault
+from services.ledger.ports import Accepted, Decision, EventKey, Position, Refused, Standing, StoredState, TransientFault
 from services.store.faults import TRANSIENT
 from services.store.promotions import promotion_version
 from services.store.queries import QUERIES
@@ -41,6 +41,7 @@ class PostgresLedger:
             timeout=5,
             command_timeout=15,
             server_settings={"idle_in_transaction_session_timeout": f"{lock_lease_s}s"},
+            reset=_nothing,
         )
         try:
             yield cls(pool)
@@ -51,8 +52,14 @@ class PostgresLedger:
     async def unit(self) -> AsyncIterator[PostgresUnit]:
         """A transaction that commits on leaving; TransientFault when the database is away or asks for another try."""
         try:
-            async with self._pool.acquire(timeout=5) as connection, connection.transaction():
-                yield PostgresUnit(connection)
+            async with self._pool.acquire(timeout=5) as connection:
+                try:
+                    await connection.execute(QUERIES["begin_unit"])
+                    yield PostgresUnit(connection)
+                    await connection.execute("COMMIT")
+                except BaseException:
+                    connection.terminate()  # nothing of it is kept, and its locks are gone at once
+                    raise
         except TRANSIENT as error:
             raise TransientFault(repr(error)) from error
 
@@ -66,6 +73,10 @@ class PostgresLedger:
             raise TransientFault(repr(error)) from error
 
 
+async def _nothing(_connection: Any) -> None:
+    """A unit leaves its session as it found it, or ends it: the pool's own reset would cost a round trip a batch."""
+
+
 class PostgresUnit:
     """Implements `services.ledger.ports.Unit` on a connection inside a transaction."""
 
@@ -74,7 +85,6 @@ class PostgresUnit:
 
     async def lock_cursor(self, topic: str, partition: int) -> tuple[int, int]:
         """See Unit."""
-        await self._db.execute(QUERIES["lock_programme"])
         row = await self._db.fetchrow(QUERIES["lock_cursor"], topic, partition)
         return row["next_offset"], row["revision"]
 
@@ -130,39 +140,26 @@ class PostgresUnit:
             found[row["member_id"]][row["entry_key"]] = Standing(row["entry_id"], row["turn"], _entry(row))
         return found
 
-    async def write(self, decisions: Sequence[Decision], refused: Sequence[Refused], now: datetime) -> None:
+    async def write(
+        self, decisions: Sequence[Decision], refused: Sequence[Refused], position: Position, now: datetime
+    ) -> None:
         """See Unit."""
-        marks = await self._write_refused(refused, now) if refused else []
-        if decisions:
-            await self._write_wallets(decisions, now)
-            marks += [(d.shard, "wallet", d.member_id) for d in decisions]
-            marks += await self._write_entries(decisions, now)
-        if marks:
-            shards, kinds, refs = zip(*marks, strict=True)
-            await self._db.execute(QUERIES["write_outbox"], shards, kinds, refs)
-
-    async def move_cursor(self, topic: str, partition: int, next_offset: int) -> None:
-        """See Unit."""
-        await self._db.execute(QUERIES["move_cursor"], topic, partition, next_offset)
-
-    async def _write_wallets(self, decisions: Sequence[Decision], now: datetime) -> None:
+        lines = [(d, p, p.entry) for d in decisions for p in d.postings]
+        marks = [(d.shard, "wallet", d.member_id) for d in decisions]
+        marks += [(d.shard, "entry", p.entry_id) for d, p, _ in lines]
+        if refused:
+            marks += await self._write_refused(refused, now)
+        if any(entry.coupon_id for _, _, entry in lines):
+            await self._write_coupons(decisions, now)
         await self._db.execute(
-            QUERIES["write_wallets"],
+            QUERIES["write_batch"],
+            now,
             [d.member_id for d in decisions],
             [d.version for d in decisions],
             [d.wallet.to_json() for d in decisions],
             [d.record for d in decisions],
             [d.occurred_at for d in decisions],
             [d.corrected for d in decisions],
-            now,
-        )
-
-    async def _write_entries(self, decisions: Sequence[Decision], now: datetime) -> list[tuple[int, str, str]]:
-        lines = [(d, p, p.entry) for d in decisions for p in d.postings]
-        if not lines:
-            return []
-        await self._db.execute(
-            QUERIES["write_entries"],
             [p.entry_id for _, p, _ in lines],
             [d.member_id for d, _, _ in lines],
             [d.shard for d, _, _ in lines],
@@ -181,10 +178,13 @@ class PostgresUnit:
             [e.occurred_at for _, _, e in lines],
             [p.reverses for _, p, _ in lines],
             [orjson.dumps(e.detail).decode() if e.detail else None for _, _, e in lines],
-            now,
+            [shard for shard, _, _ in marks],
+            [kind for _, kind, _ in marks],
+            [ref for _, _, ref in marks],
+            position.topic,
+            position.partition,
+            position.next_offset,
         )
-        await self._write_coupons(decisions, now)
-        return [(d.shard, "entry", p.entry_id) for d, p, _ in lines]
 
     async def _write_coupons(self, decisions: Sequence[Decision], now: datetime) -> None:
         shown: list[tuple[Decision, dict[str, Any]]] = []

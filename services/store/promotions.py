@@ -63,7 +63,7 @@ class PromotionStore:
         return [promotion_version(row) for row in await self._db.fetch(QUERIES["programme_versions"])]
 
     async def _insert(self, promotion: Promotion, version: int, effective_from: datetime) -> None:
-        document = promotion.model_dump_json(by_alias=True, exclude_none=True)
+        document = promotion.model_dump_json(by_alias=True, exclude_unset=True)
         name = promotion.promotion
         await self._db.execute(
             QUERIES["publish_promotion_version"], name, version, document, effective_from, effective_from

@@ -1,6 +1,6 @@
--- lock_programme --
+-- begin_unit --
 -- Readers of the programme share this lock; a publication takes it alone, so no batch straddles one.
-SELECT pg_advisory_xact_lock_shared(7002)
+BEGIN; SELECT pg_advisory_xact_lock_shared(7002)
 
 -- lock_programme_alone --
 SELECT pg_advisory_xact_lock(7002)
@@ -33,9 +33,6 @@ INSERT INTO partition_cursor (topic, partition) VALUES ($1, $2) ON CONFLICT DO N
 
 -- read_cursor --
 SELECT next_offset FROM partition_cursor WHERE topic = $1 AND partition = $2
-
--- move_cursor --
-UPDATE partition_cursor SET next_offset = $3, updated_at = now() WHERE topic = $1 AND partition = $2
 
 -- read_cursors --
 SELECT topic, partition, next_offset, updated_at FROM partition_cursor ORDER BY topic, partition
@@ -72,23 +69,31 @@ SELECT DISTINCT ON (member_id, entry_key) member_id, entry_key, turn, entry_id::
        amount, promotion_id, promotion_version, offer_id, coupon_id, caused_by, occurred_at, detail::text AS detail
 FROM entry WHERE member_id = ANY($1) ORDER BY member_id, entry_key, turn DESC
 
--- write_wallets --
-UPDATE wallet SET version = new.version, state = new.state, record = new.record, occurred_at = new.occurred_at,
-                  corrected = new.corrected, recorded_at = $7
-FROM unnest($1::text[], $2::bigint[], $3::bytea[], $4::bytea[], $5::timestamptz[], $6::boolean[])
-    AS new (member_id, version, state, record, occurred_at, corrected)
-WHERE wallet.member_id = new.member_id
-
--- write_entries --
-INSERT INTO entry (entry_id, member_id, shard, entry_key, turn, kind, unit, debit, credit, amount, promotion_id,
-                   promotion_version, offer_id, coupon_id, caused_by, occurred_at, reverses, detail, recorded_at)
-SELECT entry_id, member_id, shard, entry_key, turn, kind, unit, debit, credit, amount, promotion_id,
-       promotion_version, offer_id, coupon_id, caused_by, occurred_at, reverses, detail::jsonb, $19
-FROM unnest($1::text[]::uuid[], $2::text[], $3::int[], $4::text[], $5::int[], $6::text[], $7::text[], $8::text[], $9::text[],
-            $10::bigint[], $11::text[], $12::int[], $13::text[], $14::text[], $15::text[], $16::timestamptz[],
-            $17::text[]::uuid[], $18::text[])
-    AS new (entry_id, member_id, shard, entry_key, turn, kind, unit, debit, credit, amount, promotion_id,
-            promotion_version, offer_id, coupon_id, caused_by, occurred_at, reverses, detail)
+-- write_batch --
+-- Wallets, entries, outbox marks and the cursor in one round trip. Marks are drawn while the wallets are locked.
+WITH wallets AS (
+    UPDATE wallet SET version = new.version, state = new.state, record = new.record, occurred_at = new.occurred_at,
+                      corrected = new.corrected, recorded_at = $1
+    FROM unnest($2::text[], $3::bigint[], $4::bytea[], $5::bytea[], $6::timestamptz[], $7::boolean[])
+        AS new (member_id, version, state, record, occurred_at, corrected)
+    WHERE wallet.member_id = new.member_id
+), entries AS (
+    INSERT INTO entry (entry_id, member_id, shard, entry_key, turn, kind, unit, debit, credit, amount, promotion_id,
+                       promotion_version, offer_id, coupon_id, caused_by, occurred_at, reverses, detail, recorded_at)
+    SELECT entry_id, member_id, shard, entry_key, turn, kind, unit, debit, credit, amount, promotion_id,
+           promotion_version, offer_id, coupon_id, caused_by, occurred_at, reverses, detail::jsonb, $1
+    FROM unnest($8::text[]::uuid[], $9::text[], $10::int[], $11::text[], $12::int[], $13::text[], $14::text[],
+                $15::text[], $16::text[], $17::bigint[], $18::text[], $19::int[], $20::text[], $21::text[],
+                $22::text[], $23::timestamptz[], $24::text[]::uuid[], $25::text[])
+        AS new (entry_id, member_id, shard, entry_key, turn, kind, unit, debit, credit, amount, promotion_id,
+                promotion_version, offer_id, coupon_id, caused_by, occurred_at, reverses, detail)
+), marks AS (
+    INSERT INTO outbox (shard, kind, ref)
+    SELECT shard, kind, ref
+    FROM unnest($26::int[], $27::text[], $28::text[]) WITH ORDINALITY AS new (shard, kind, ref, place)
+    ORDER BY place
+)
+UPDATE partition_cursor SET next_offset = $31, updated_at = $1 WHERE topic = $29 AND partition = $30
 
 -- write_coupons --
 INSERT INTO coupon (coupon_id, member_id, shard, promotion_id, promotion_version, code, status, valid_from, valid_until,
