@@ -9,6 +9,7 @@ MAKEFLAGS += --no-print-directory
 UV_VERSION := 0.13.9
 VENV := .venv
 BIN := $(VENV)/bin
+COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url
 STAMP := $(VENV)/.installed
 ARGS ?=
 DEMO_ARGS ?=
@@ -81,9 +82,9 @@ generate: install ## write what is derived: published schemas, the settings tabl
 	$(BIN)/unisono settings --markdown > docs/settings.md
 
 .PHONY: lock
-lock: install ## resolve pyproject.toml into requirements.lock (no registry host in it)
-	$(BIN)/uv pip compile pyproject.toml --quiet --group dev --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url -o requirements.lock
+lock: install ## resolve pyproject.toml into the lock files (no registry host in them)
+	$(COMPILE) --extra machine --group dev -o requirements.lock
+	$(COMPILE) --constraint requirements.lock -o requirements-image.lock
 
 .PHONY: clean
 clean: ## remove everything made here; downloads in the cache stay

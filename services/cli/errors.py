@@ -11,6 +11,7 @@ WRONG_USAGE = 2
 INTERRUPTED = 130
 
 _WELL_KNOWN = frozenset({"KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL"})
+_OURS = frozenset({"schemas", "services", "streams"})
 _SECRET = frozenset({"database_url", "programme_secret"})
 _FIELD = re.compile(r'field "(\w+)"')
 
@@ -21,6 +22,10 @@ class UsageError(Exception):
 
 def sentence(error: Exception) -> str | None:
     """The sentence to print for an error that the caller can mend; None for a fault of ours: it keeps its traceback."""
+    if isinstance(error, ModuleNotFoundError):
+        ours = (error.name or "").split(".")[0] in _OURS
+        return None if ours else f"this needs the package {error.name}, which is not installed: run `make install`"
+
     from pydantic import ValidationError
     from pydantic_settings import SettingsError
 

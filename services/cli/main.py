@@ -14,7 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 from typing_extensions import override
 
-from services.cli.errors import INTERRUPTED, WRONG_USAGE, UsageError, sentence
+from services.cli.errors import INTERRUPTED, WRONG_USAGE, sentence
 
 
 class Entry(NamedTuple):
@@ -24,7 +24,6 @@ class Entry(NamedTuple):
     help: str
 
 
-OURS = ("schemas", "services", "streams")
 COMMANDS: dict[str, Entry] = {
     "up": Entry("services.cli.up:up", "Run the whole stack on this machine, until Ctrl-C."),
     "demo": Entry("services.cli.demo:demo", "Show the main job on real purchases, with its figures."),
@@ -68,17 +67,9 @@ class Commands(TyperGroup):
 
 
 def load(name: str, target: str) -> Any:
-    """Import a command: a function becomes one, a Typer app a group.
-
-    Raises UsageError when a package it needs is not installed.
-    """
+    """Import a command: a function becomes one, a Typer app a group."""
     module, attribute = target.split(":")
-    try:
-        found = getattr(import_module(module), attribute)
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] in OURS:
-            raise
-        raise UsageError(f"{name} needs {error.name}, which is not installed: run `make install`") from error
+    found = getattr(import_module(module), attribute)
     if isinstance(found, typer.Typer):
         found.rich_markup_mode = None
         return get_group(found)

