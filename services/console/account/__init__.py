@@ -1,0 +1,1 @@
+"""A member's own page: points, goal, coupons and history, opened by a signed link."""
