@@ -96,7 +96,8 @@ async def until_stopped(where: Serving) -> None:
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; raises CannotListen."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio turns Nagle's delay off only for sockets that name their protocol: 40 ms an update without it.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))

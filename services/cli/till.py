@@ -31,8 +31,8 @@ def run(
 ) -> None:
     """Follow the gateway and show what the cashier sees, with the network or without it, until stopped."""
     from services.cli.errors import UsageError
-    from services.settings import Settings
     from services.serving import CannotListen
+    from services.settings import Settings
     from services.telemetry import configure_logging
     from services.till.replica import Replica, ReplicaTaken
     from services.till.till import Till

@@ -39,7 +39,7 @@ _EXPIRED = {"description": "The token is too old or of another log: take a new s
 
 
 @router.get(
-    "/v1/stores/{store_id}/sync/snapshot",
+    "/v1/stores/{store_id:path}/sync/snapshot",
     summary="Everything a store's replica holds",
     response_class=Response,
     responses={200: _NDJSON_ANSWER},
@@ -53,7 +53,7 @@ async def snapshot(store_id: StorePath, feed: Feed) -> Response:  # noqa: ARG001
 
 
 @router.get(
-    "/v1/stores/{store_id}/sync/changes",
+    "/v1/stores/{store_id:path}/sync/changes",
     summary="What changed since a token",
     response_class=Response,
     responses={200: _NDJSON_ANSWER, 410: _EXPIRED},
@@ -72,7 +72,7 @@ async def changes(
 
 
 @router.get(
-    "/v1/stores/{store_id}/sync/stream",
+    "/v1/stores/{store_id:path}/sync/stream",
     summary="What changes, live",
     response_class=Response,
     responses={
@@ -104,7 +104,7 @@ async def stream(
 
 
 @router.post(
-    "/v1/stores/{store_id}/sync/ack",
+    "/v1/stores/{store_id:path}/sync/ack",
     status_code=204,
     summary="A till reports what it applied",
     responses={503: {"description": "The report could not be kept; the next one will do"}},

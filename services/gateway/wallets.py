@@ -19,7 +19,7 @@ MemberPath = Annotated[str, Path(min_length=1, max_length=128, description="The 
 
 
 @router.get(
-    "/v1/members/{member_id}/wallet",
+    "/v1/members/{member_id:path}/wallet",
     summary="A member's wallet",
     response_model=WalletRecord,
     responses={
@@ -44,7 +44,7 @@ async def wallet(
 
 
 @router.get(
-    "/v1/members/{member_id}/wallet/stream",
+    "/v1/members/{member_id:path}/wallet/stream",
     summary="A member's wallet, live",
     response_class=Response,
     responses={

@@ -49,7 +49,7 @@ def till_health(till: Till) -> Health:
 def _wallets(till: Till) -> APIRouter:
     router = APIRouter(tags=["wallets"])
 
-    @router.get("/v1/members/{member_id}/wallet", summary="A member's wallet as this till holds it")
+    @router.get("/v1/members/{member_id:path}/wallet", summary="A member's wallet as this till holds it")
     async def wallet(member_id: MemberPath) -> Response:
         held = till.replica.wallet(member_id)
         if held is None:
@@ -57,7 +57,7 @@ def _wallets(till: Till) -> APIRouter:
         headers = {"etag": f'"{held.version}"', "cache-control": "no-store"}
         return Response(held.record, headers=headers, media_type=JSON)
 
-    @router.get("/v1/members/{member_id}/wallet/stream", summary="The same, live, with when it was applied")
+    @router.get("/v1/members/{member_id:path}/wallet/stream", summary="The same, live, with when it was applied")
     async def stream(member_id: MemberPath, request: Request) -> Response:
         seen = last_event_id(request) or ""
         after = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 19 else 0

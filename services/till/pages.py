@@ -118,15 +118,15 @@ def pages_router(till: Till, pages: Pages) -> APIRouter:
         lang = pages.words(request).language
         return RedirectResponse(f"/members/{_quoted(member.strip())}?lang={lang}", status_code=303)
 
-    @router.get("/members/{member_id}")
+    @router.get("/members/{member_id:path}/live")
+    async def live(request: Request, member_id: str) -> Response:
+        return _stream(till, pages, pages.words(request), member_id)
+
+    @router.get("/members/{member_id:path}")
     async def member(request: Request, member_id: str) -> Response:
         words = pages.words(request)
         held = till.replica.wallet(member_id)
         return pages.page("member.html", words, **card_parts(held, member_id, utc_now()))
-
-    @router.get("/members/{member_id}/live")
-    async def live(request: Request, member_id: str) -> Response:
-        return _stream(till, pages, pages.words(request), member_id)
 
     @router.get("/live")
     async def board_live(request: Request) -> Response:
