@@ -10,7 +10,17 @@ from collections.abc import Sequence
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    StringConstraints,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from schemas.promotions.written import (
     Duration,
@@ -49,6 +59,25 @@ def _named(value: object) -> object:
     )
 
 
+class _AlsoOne:
+    """For editors: a list may be written as its only element, and a name as a number."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        listed = handler(schema)
+        item = handler.resolve_ref_schema(listed)["items"]
+        if item.get("type") == "string" and "enum" not in item:
+            item = {"anyOf": [item, {"type": "integer"}]}
+            listed = {**listed, "items": item}
+        return {"anyOf": [item, listed]}
+
+
+class _AlsoNumber:
+    """For editors: what may be written as a bare whole number instead."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "integer"}, handler(schema)]}
+
+
 def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -69,7 +98,11 @@ Price = Annotated[Money, AfterValidator(_positive)]
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 Names = Annotated[
-    tuple[Name, ...], BeforeValidator(_named), BeforeValidator(_listed), Field(min_length=1, max_length=NAMES_MAX)
+    tuple[Name, ...],
+    BeforeValidator(_named),
+    BeforeValidator(_listed),
+    Field(min_length=1, max_length=NAMES_MAX),
+    _AlsoOne(),
 ]
 """One name or a list of them; any of them matches."""
 Zone = Annotated[str, AfterValidator(_known_zone)]
@@ -77,10 +110,10 @@ Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Trigger = Literal["order.completed", "activity.recorded"]
 Period = Literal["day", "week", "month", "campaign"]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
-Days = Annotated[tuple[Day, ...], BeforeValidator(_listed), Field(min_length=1, max_length=7)]
-Channels = Annotated[tuple[Channel, ...], BeforeValidator(_listed), Field(min_length=1, max_length=3)]
-Examples = Annotated[tuple["Example", ...], BeforeValidator(_listed), Field(max_length=100)]
-Rewards = Annotated[tuple["Reward", ...], BeforeValidator(_listed), Field(min_length=1, max_length=20)]
+Days = Annotated[tuple[Day, ...], BeforeValidator(_listed), Field(min_length=1, max_length=7), _AlsoOne()]
+Channels = Annotated[tuple[Channel, ...], BeforeValidator(_listed), Field(min_length=1, max_length=3), _AlsoOne()]
+Examples = Annotated[tuple["Example", ...], BeforeValidator(_listed), Field(max_length=100), _AlsoOne()]
+Rewards = Annotated[tuple["Reward", ...], BeforeValidator(_listed), Field(min_length=1, max_length=20), _AlsoOne()]
 
 
 class Objective(Part):
@@ -172,7 +205,7 @@ class CouponReward(Part):
 class Reward(Part):
     """One thing the promotion gives."""
 
-    points: Annotated[PointsReward, BeforeValidator(_points)] | None = None
+    points: Annotated[PointsReward, BeforeValidator(_points), _AlsoNumber()] | None = None
     coupon: CouponReward | None = None
 
 
@@ -208,7 +241,7 @@ class ExampleLine(Part):
     tags: Names = ()
 
 
-ExampleLines = Annotated[tuple[ExampleLine, ...], BeforeValidator(_listed), Field(max_length=100)]
+ExampleLines = Annotated[tuple[ExampleLine, ...], BeforeValidator(_listed), Field(max_length=100), _AlsoOne()]
 
 
 class ExampleOrder(Part):
@@ -217,7 +250,7 @@ class ExampleOrder(Part):
     total: Money | None = Field(None, description="default: the sum of its lines")
     lines: ExampleLines = Field((), description="default: one line of the total")
     channel: Channel | None = None
-    store: Annotated[Name, BeforeValidator(lambda value: _named((value,))[0])] | None = None
+    store: Annotated[Name, BeforeValidator(lambda value: _named((value,))[0]), _AlsoNumber()] | None = None
     training: bool = False
 
 
@@ -270,7 +303,7 @@ class Example(Part):
     """Given these events, expect that; `unisono promotions check` runs it."""
 
     name: str | None = None
-    given: Annotated[tuple[Step, ...], BeforeValidator(_listed), Field(min_length=1, max_length=100)]
+    given: Annotated[tuple[Step, ...], BeforeValidator(_listed), Field(min_length=1, max_length=100), _AlsoOne()]
     expect: Expectation
 
 

@@ -249,6 +249,13 @@ class Progress(Written):
         return cls(money.minor, money.currency)
 
     @override
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """For editors: a count may be a bare number."""
+        text = {"type": "string", "pattern": cls.pattern, "examples": [cls.example]}
+        return {"anyOf": [{"type": "integer", "minimum": 0}, text]}
+
+    @override
     def __str__(self) -> str:
         """The written form."""
         return str(self.count) if self.currency is None else str(Money(self.count, self.currency))

@@ -57,10 +57,12 @@ def published_files() -> dict[str, bytes]:
 
     from schemas.asyncapi import asyncapi_document
     from schemas.json_schemas import json_schemas
+    from services.gateway.app import openapi_document
 
     documents = {
         **{f"{name}.json": schema for name, schema in json_schemas().items()},
         "asyncapi.json": asyncapi_document(version("unisono")),
+        "openapi.json": openapi_document(),
     }
     return {
         name: orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import TypeAdapter, ValidationError
+from ruamel.yaml import YAML
 
 from schemas.asyncapi import asyncapi_document, channel_name
 from schemas.envelope import from_object
@@ -19,6 +21,7 @@ from schemas.topics import CATALOGUE
 from services.cli.schemas import PUBLISHED, published_files, stale_files
 
 ASYNCAPI_SPECIFICATION = Path(__file__).parents[1] / "data" / "asyncapi-3.0.0.json"
+DEMO_PROMOTIONS = sorted((Path(__file__).parents[2] / "services" / "demo" / "promotions").glob("*.yaml"))
 SCHEMAS = json_schemas()
 MODELS = {**{event_name(event_type): model for event_type, model in EVENT_TYPES.items()}, **RECORDS}
 
@@ -96,6 +99,13 @@ def test_schema_and_model_refuse_the_same(change, value):
         TypeAdapter(MODELS["events/order.completed.v1"]).validate_json(json.dumps(data))
 
 
+@pytest.mark.parametrize("path", DEMO_PROMOTIONS, ids=[path.stem for path in DEMO_PROMOTIONS])
+def test_a_promotion_that_is_published_satisfies_the_schema_that_editors_use(path):
+    document = json.loads(json.dumps(YAML(typ="safe").load(path), default=str))
+    validator("promotion").validate(document)
+    assert not validator("promotion").is_valid({**document, "audiense": {}})
+
+
 def test_asyncapi_is_valid_by_the_official_schema():
     assert asyncapi_errors(asyncapi_document("0.1.0")) == []
 
@@ -123,6 +133,18 @@ def test_asyncapi_leads_to_files_and_messages_that_exist():
             place: Any = document
             for part in reference[2:].split("/"):
                 place = place[part]
+
+
+def test_openapi_is_valid_by_the_official_schema():
+    document = json.loads(published_files()["openapi.json"])
+    OpenAPIV31SpecValidator(document).validate()
+    assert document["openapi"].startswith("3.1")
+
+
+def test_the_official_schema_would_refuse_a_broken_openapi_document():
+    document = json.loads(published_files()["openapi.json"])
+    document["paths"]["/v1/events"]["post"]["responses"] = []
+    assert not OpenAPIV31SpecValidator(document).is_valid()
 
 
 def _references(node: Any) -> list[str]:
