@@ -21,6 +21,7 @@ from tests.integration.oracle import PROMOTIONS, Due, due
 ORDERS = 3000
 MEMBERS = 60
 WORKER = ("-m", "services.cli.main", "worker")
+DIES = ("-m", "tests.integration.worker_dies_before_delete")
 
 
 def make_orders(seed: random.Random) -> list[tuple[str, CloudEvent, dict[str, Any]]]:
@@ -143,7 +144,7 @@ async def test_kill_9_of_the_relay_between_produce_and_delete_repeats_versions_o
     db = await asyncpg.connect(settings.dsn)
     broken = await publish(settings, seed, orders)
     for _ in range(3):
-        async with process(settings, "-m", "tests.integration.worker_dies_before_delete") as worker:
+        async with process(settings, *DIES, UNISONO_WORKER_ID="worker-1") as worker:
             assert await asyncio.wait_for(worker.wait(), 60) == -9
     assert await db.fetchval("SELECT count(*) FROM outbox")
     async with process(settings, *WORKER, UNISONO_WORKER_ID="worker-1"):

@@ -64,7 +64,7 @@ class Intake:
 
 
 @pytest.fixture
-async def books(database: str, tmp_path: Path):  # noqa: ANN201  # an async generator fixture
+async def books(database: str, tmp_path: Path):  # an async generator fixture
     """A migrated database with the oracle's promotions, long in force: reads, intake and a plain connection."""
     await migrate(database)
     promotions = [load_promotion(text, name).promotion for name, text in PROMOTIONS.items()]
@@ -107,7 +107,7 @@ async def test_publishing_the_same_text_again_makes_no_version(database: str) ->
         assert [(v.version, v.promotion) for v in await store.versions()] == [(1, promotion), (2, changed)]
 
 
-async def test_a_repeated_event_counts_once_and_another_under_its_id_is_refused(books) -> None:  # noqa: ANN001
+async def test_a_repeated_event_counts_once_and_another_under_its_id_is_refused(books) -> None:
     """In the same batch and in a later one; the conflict is a dead letter with the original bytes."""
     reads, intake, _ = books
     first, same_id = order(1), order(1, total=9999)
@@ -133,7 +133,7 @@ async def test_a_repeated_event_counts_once_and_another_under_its_id_is_refused(
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-async def test_a_bad_record_is_a_dead_letter_and_the_rest_goes_on(books, event, key, reason) -> None:  # noqa: ANN001
+async def test_a_bad_record_is_a_dead_letter_and_the_rest_goes_on(books, event, key, reason) -> None:
     """The reason is one of the catalogue's; the next event counts."""
     reads, intake, _ = books
     await intake.take(event, key=key)
@@ -142,7 +142,7 @@ async def test_a_bad_record_is_a_dead_letter_and_the_rest_goes_on(books, event, 
     assert await reads.wallet("m1") is not None
 
 
-async def test_a_time_slightly_ahead_is_held_to_the_moment_of_recording(books) -> None:  # noqa: ANN001
+async def test_a_time_slightly_ahead_is_held_to_the_moment_of_recording(books) -> None:
     """Till clocks are wrong: the event counts now, and what was stated is kept, so that a copy is still a duplicate."""
     _, intake, db = books
     early = order(1, age=-timedelta(hours=3))
@@ -151,7 +151,7 @@ async def test_a_time_slightly_ahead_is_held_to_the_moment_of_recording(books) -
     assert (await intake.take(early)).outcomes["duplicate"] == 1
 
 
-async def test_what_a_replaced_owner_still_holds_is_a_no_op(books) -> None:  # noqa: ANN001
+async def test_what_a_replaced_owner_still_holds_is_a_no_op(books) -> None:
     """A batch below the cursor, whoever brings it, changes nothing."""
     reads, intake, db = books
     await intake.take(order(1), order(2))
@@ -163,7 +163,7 @@ async def test_what_a_replaced_owner_still_holds_is_a_no_op(books) -> None:  # n
     assert (await reads.wallet("m1")).version == 1
 
 
-async def test_late_events_and_returns_leave_wallet_and_books_as_the_fold_says(books) -> None:  # noqa: ANN001
+async def test_late_events_and_returns_leave_wallet_and_books_as_the_fold_says(books) -> None:
     """A late order moves the coupon's cause, a void takes it back, and the lines net out to the fold's entries."""
     reads, intake, db = books
     newest, late = order(1, total=6000), order(2, total=4500, age=timedelta(days=3))

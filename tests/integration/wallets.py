@@ -35,7 +35,12 @@ def wallet_record(member_id: str, version: int, *, at: datetime | None = None, p
         staff_hint={"it": "Il buono è già nel portafoglio", "en": "The coupon is in the wallet already"},
     )
     offer = WalletOffer(
-        offer_id="o1", promotion_id="five-for-fifty", progress=1500, target=5000, currency="EUR", title={"en": "5 € more"}
+        offer_id="o1",
+        promotion_id="five-for-fifty",
+        progress=1500,
+        target=5000,
+        currency="EUR",
+        title={"en": "5 € more"},
     )
     return WalletRecord(
         member_id=member_id,
