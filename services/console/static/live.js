@@ -4,7 +4,7 @@
 (() => {
   const STALE_MS = 20_000;
   const AGAIN_MS = 5_000;
-  const page = document.querySelector("[data-live]");
+  const page = document.querySelector("[data-stream]");
 
   /* ---- fragments: change only what differs, so that focus, scroll and an open sheet stay */
   function morph(held, next) {
@@ -85,7 +85,7 @@
 
   function connect() {
     clearTimeout(again);
-    source = new EventSource(page.dataset.live);
+    source = new EventSource(page.dataset.stream);
     source.addEventListener("html", (event) => {
       beatAt = performance.now();
       waiting = event.data;
@@ -109,7 +109,7 @@
     source = null;
   }
 
-  if (page && pill && page.dataset.live) {
+  if (page && pill && page.dataset.stream) {
     connect();
     setInterval(() => { if (performance.now() - beatAt > STALE_MS) say("offline"); }, 1_000);
     document.addEventListener("visibilitychange", () => {
