@@ -13,7 +13,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import BrokerResponseError, KafkaConnectionError, KafkaError
 
 from schemas.topics import CATALOGUE, EVENT_TOPICS, WORKER_GROUP
 from services.clock import monotonic
@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 READ_TIMEOUT_S = 8.0
 RECORD_WAIT_S = 1.0
+RETRY_S = 0.1
 GROUPS_REFRESH_S = 30.0
 GROUPS_AT_ONCE = 8
 RECORD_ROUNDS_MAX = 4
@@ -88,18 +89,28 @@ class KafkaReader:
     async def groups(self, logs: Logs, cursors: Cursors) -> KafkaReading:
         """Every group's standing against `logs`, the workers' by `cursors` where these say. Raises KafkaSilent."""
         async with self._bounded():
-            admin, consumer = await self._clients()
-            names = await self._groups(admin)
-            committed = dict(zip(names, await _committed(admin, names), strict=True))
-            described = await _described(admin, names)
-            applied = {place: offset for place, (offset, _) in cursors.items()}
-            logs = await _renewed(consumer, logs, [applied, *committed.values()])
-            groups = [
-                _group(name, described[name], committed[name], cursors if name == WORKER_GROUP else {}, logs)
-                for name in names
-                if name == WORKER_GROUP or committed[name] or name in self._wanted
-            ]
-            return KafkaReading(await self._stamped(consumer, groups), logs)
+            while True:
+                try:
+                    return await self._read_groups(logs, cursors)
+                except BrokerResponseError as error:
+                    # A young cluster makes its offsets topic when first asked, a restarted one loads it.
+                    if not error.retriable:
+                        raise
+                    await asyncio.sleep(RETRY_S)
+
+    async def _read_groups(self, logs: Logs, cursors: Cursors) -> KafkaReading:
+        admin, consumer = await self._clients()
+        names = await self._groups(admin)
+        committed = dict(zip(names, await _committed(admin, names), strict=True))
+        described = await _described(admin, names)
+        applied = {place: offset for place, (offset, _) in cursors.items()}
+        logs = await _renewed(consumer, logs, [applied, *committed.values()])
+        groups = [
+            _group(name, described[name], committed[name], cursors if name == WORKER_GROUP else {}, logs)
+            for name in names
+            if name == WORKER_GROUP or committed[name] or name in self._wanted
+        ]
+        return KafkaReading(await self._stamped(consumer, groups), logs)
 
     @contextlib.asynccontextmanager
     async def _bounded(self) -> AsyncIterator[None]:

@@ -59,8 +59,15 @@ async def read_some(consumer: AIOKafkaConsumer, count: int) -> None:
     await consumer.commit()
 
 
+async def commit_end(settings: Settings, group: str) -> None:
+    """The group says that it has read everything on partition 0."""
+    async with AIOKafkaConsumer(bootstrap_servers=settings.brokers, group_id=group, enable_auto_commit=False) as reader:
+        reader.assign([TopicPartition(CHECKOUT, 0)])
+        await reader.commit({TopicPartition(CHECKOUT, 0): RECORDS})
+
+
 async def test_numbers_are_exact(cluster: Cluster):
-    """A group that read 20 of 30 records: lag 10, and as many seconds as the 21st record is old."""
+    """A group that read 20 of 30 records: lag 10, and as many seconds as the 21st record is old; caught up: 0."""
     settings = await cluster({})
     group = f"kpi-{uuid7()}"
     await write(settings, RECORDS, first_at=utc_now() - timedelta(seconds=100))
@@ -91,27 +98,16 @@ async def test_numbers_are_exact(cluster: Cluster):
         assert (row.word, found.members) == (word, members)
     assert row_of(group_of(reading, group)).reading.owner == "kpi-client/127.0.0.1"
 
+    await commit_end(settings, other := f"app-{uuid7()}")
+    async with Vigil(settings, groups=[other]) as vigil:
+        (caught_up,) = (await vigil.look()).groups
+    assert (caught_up.group, caught_up.word) == (other, Word.OK)
+    assert [(row.reading.lag, row.lag_s) for row in caught_up.partitions] == [(0, 0.0)]
+
     worker = group_of(stopped, WORKER_GROUP)
     assert (worker.word, worker.members, worker.owned, worker.lag) == (Word.STOP, 0, 0, RECORDS)
     assert len(worker.partitions) == 3 * settings.partitions
     assert sentences(stopped)[0].startswith(f"No worker is at work: {RECORDS} events wait, the oldest for ")
-
-
-async def test_caught_up_means_zero_and_only_the_asked_group_is_read(cluster: Cluster):
-    settings = await cluster({})
-    await write(settings, 5, first_at=utc_now())
-    groups = [f"kpi-{uuid7()}", f"app-{uuid7()}"]
-    for group in groups:
-        async with AIOKafkaConsumer(
-            bootstrap_servers=settings.brokers, group_id=group, enable_auto_commit=False
-        ) as consumer:
-            consumer.assign([TopicPartition(CHECKOUT, 0)])
-            await consumer.commit({TopicPartition(CHECKOUT, 0): 5})
-    async with Vigil(settings, groups=[groups[0]]) as vigil:
-        report = await vigil.look()
-    (found,) = report.groups
-    assert (found.group, found.word) == (groups[0], Word.OK)
-    assert [(row.reading.lag, row.lag_s) for row in found.partitions] == [(0, 0.0)]
 
 
 async def test_a_killed_worker_shows_and_so_does_a_new_one(cluster: Cluster):
@@ -127,7 +123,7 @@ async def test_a_killed_worker_shows_and_so_does_a_new_one(cluster: Cluster):
         async def not_well() -> bool:
             return not await well()
 
-        async with process(settings, *WORKER) as worker:
+        async with process(settings, *WORKER, UNISONO_WORKER_ID="w1") as worker:
             await until(well, "the worker owns every partition and relays every shard")
             group = group_of(seen[-1], WORKER_GROUP)
             assert (group.members, group.owned) == (1, 3 * settings.partitions)
@@ -137,7 +133,7 @@ async def test_a_killed_worker_shows_and_so_does_a_new_one(cluster: Cluster):
             await until(not_well, "the killed worker shows", within_s=SHOWS_WITHIN_S)
             assert sentences(seen[-1])[0].startswith("No worker is at work")
             assert monotonic() - killed_at < SHOWS_WITHIN_S
-        async with process(settings, *WORKER):
+        async with process(settings, *WORKER, UNISONO_WORKER_ID="w1"):
             await until(well, "the new worker owns everything")
 
 
@@ -164,24 +160,13 @@ async def test_touchpoints_are_judged_by_their_reports(books_only: Settings):
     assert report_now.versions_total == 3
 
 
-async def test_a_system_that_is_away_is_reported_not_raised(cluster: Cluster):
-    """Kafka gone, or the database gone: the rest is still shown, and `lag` ends with 1."""
-    settings = await cluster({})
-    nowhere = "127.0.0.1:9"
-    async with Vigil(settings.model_copy(update={"kafka_bootstrap_servers": nowhere})) as vigil:
-        no_kafka = await vigil.look()
-    assert (no_kafka.well, no_kafka.groups) == (False, ())
-    assert no_kafka.members == 0
-    dsn = SecretStr(f"postgresql://nobody@{nowhere}/nothing")
-    async with Vigil(settings.model_copy(update={"database_url": dsn})) as vigil:
-        no_books = await vigil.look()
-    assert (no_books.well, no_books.relay) == (False, None)
-    assert group_of(no_books, WORKER_GROUP).members == 0
-
-
 async def test_the_command_and_the_role(cluster: Cluster):
-    """`lag --json` is one object and ends with 1 while no worker runs; `ops` serves the same to Prometheus."""
+    """`lag --json` is one object and ends with 1 while no worker runs; `ops` serves the same to Prometheus.
+
+    Kafka gone, or the database gone: that is reported, not raised, and the rest is still shown.
+    """
     settings = await cluster({})
+    await look_while_away(settings)
     await write(settings, 3, first_at=utc_now() - timedelta(seconds=9))
     code, out, err = await unisono(settings, "lag", "--json")
     told = json.loads(out)
@@ -215,6 +200,20 @@ async def test_the_command_and_the_role(cluster: Cluster):
         assert samples["unisono_shards_served", None, None] == 0
         role.terminate()
         assert await asyncio.wait_for(role.wait(), 20) == 0
+
+
+async def look_while_away(settings: Settings) -> None:
+    """One look without Kafka and one without the database."""
+    nowhere = "127.0.0.1:9"
+    async with Vigil(settings.model_copy(update={"kafka_bootstrap_servers": nowhere})) as vigil:
+        no_kafka = await vigil.look()
+    assert (no_kafka.well, no_kafka.groups) == (False, ())
+    assert no_kafka.members == 0
+    dsn = SecretStr(f"postgresql://nobody@{nowhere}/nothing")
+    async with Vigil(settings.model_copy(update={"database_url": dsn})) as vigil:
+        no_books = await vigil.look()
+    assert (no_books.well, no_books.relay) == (False, None)
+    assert group_of(no_books, WORKER_GROUP).members == 0
 
 
 def free_port() -> int:
