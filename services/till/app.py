@@ -16,7 +16,7 @@ from schemas.values import rfc3339
 from services.health import Health
 from services.problems import Problem, install
 from services.settings import Settings
-from services.sync.applied import applied_router
+from services.sync.applied import NDJSON, applied_router
 from services.sync.sse import EventStream, last_event_id, message
 from services.till.pages import ROOM, Pages, pages_router
 from services.till.replica import HeldWallet
@@ -48,6 +48,17 @@ def till_health(till: Till) -> Health:
 
 def _wallets(till: Till) -> APIRouter:
     router = APIRouter(tags=["wallets"])
+
+    @router.get("/v1/held", summary="Every wallet this till holds, one line of JSON each: member_id, version, record")
+    async def wallets_held() -> Response:
+        lines = (
+            orjson.dumps(
+                {"member_id": held.member_id, "version": held.version, "record": orjson.Fragment(held.record)},
+                option=orjson.OPT_APPEND_NEWLINE,
+            )
+            for held in till.replica.wallets()
+        )
+        return Response(b"".join(lines), media_type=NDJSON, headers={"cache-control": "no-store"})
 
     @router.get("/v1/members/{member_id:path}/wallet", summary="A member's wallet as this till holds it")
     async def wallet(member_id: MemberPath) -> Response:

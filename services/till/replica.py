@@ -142,6 +142,11 @@ class Replica:
         found = self._reader.execute(_HELD + " ORDER BY applied_at DESC LIMIT ?", (wallets_max,))
         return [_held(row) for row in found]
 
+    def wallets(self) -> Iterator[HeldWallet]:
+        """Every wallet held, by member id."""
+        for row in self._reader.execute(_HELD + " ORDER BY member_id"):
+            yield _held(row)
+
     def totals(self) -> tuple[int, int]:
         """(members held, sum of their versions)."""
         if self._totals is None:
