@@ -38,8 +38,6 @@ BANNED_PARTS = {
     "rules": "promotions",
     "transaction": "order for a purchase, batch for what is committed",
     "transactions": "orders for purchases, batches for what is committed",
-    "purchase": "order",
-    "purchases": "orders",
     "voucher": "coupon",
     "timestamp": "occurred_at, recorded_at, applied_at or effective_at",
 }
@@ -163,9 +161,9 @@ def file_length(_: str, text: str) -> Iterator[str]:
 
 
 def line_length(_: str, text: str) -> Iterator[str]:
-    """Lines fit; Python's are ruff's business."""
+    """Lines fit; Python's are ruff's business, and a comment in the database's catalogue is one literal."""
     for number, line in _numbered(text):
-        if len(line) > LINE_COLUMNS_MAX:
+        if len(line) > LINE_COLUMNS_MAX and not line.startswith("COMMENT ON "):
             yield f"{number}: {len(line)} columns, at most {LINE_COLUMNS_MAX}: break the line"
 
 
@@ -269,8 +267,8 @@ CHECKS: list[tuple[Check, str]] = [
     (log_events, PYTHON),
     (function_length, PYTHON),
     (file_length, r".*\.(py|sql|js|html)"),
-    (line_length, r".*\.(sql|js|sh|yml|html)|\.ci/run"),
-    (whitespace, rf"(?!LICENSE|tests/data/|.*\.csv$){TEXT}"),
+    (line_length, r".*\.(sql|js|sh|yml)|\.ci/run"),
+    (whitespace, rf"(?!LICENSE|tests/data/|.*\.(csv|po|pot)$){TEXT}"),
     (package_marker, r".*__init__\.py"),
     (leaf_imports, PYTHON),
     (one_title, r".*\.md"),
