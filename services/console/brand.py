@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from colorsys import hls_to_rgb, rgb_to_hls
 from dataclasses import dataclass
 
 CONTRAST_MIN = 4.5
 """WCAG 2.2, 1.4.3: text against its ground."""
+OURS = "#0a6b62"
+"""The colour unisono.css has by itself, for light and dark."""
 LIGHT_GROUND = (0xF6, 0xF7, 0xF5)
 DARK_GROUND = (0x16, 0x1F, 0x1D)
 _WHITE = (255, 255, 255)
-_INK = (6, 35, 31)
 _SOFT_LIGHT, _SOFT_DARK = 0.87, 0.8
 """How much of the ground is in the soft colour."""
+_ON_DARK = 0.85
+"""How much of black is in what is written on the dark page's colour."""
+_STEPS = 100
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
 Rgb = tuple[int, int, int]
@@ -26,21 +31,19 @@ class UnreadableColour(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """The colour on light and dark grounds, what is written on it, and its soft ground."""
+    """The colour on light and on dark pages; white, or nearly black, is written on it."""
 
     light: Rgb
-    on_light: Rgb
-    light_soft: Rgb
     dark: Rgb
-    on_dark: Rgb
-    dark_soft: Rgb
 
     def css(self) -> str:
-        """The tokens as a style sheet that overrides those of unisono.css."""
+        """The tokens as a style sheet that overrides those of unisono.css; empty where it is our own colour."""
+        if to_hex(self.light) == OURS:
+            return ""
         pairs = {
             "--brand": (self.light, self.dark),
-            "--on-brand": (self.on_light, self.on_dark),
-            "--brand-soft": (self.light_soft, self.dark_soft),
+            "--on-brand": (_WHITE, mix(self.dark, (0, 0, 0), _ON_DARK)),
+            "--brand-soft": (mix(self.light, _WHITE, _SOFT_LIGHT), mix(self.dark, DARK_GROUND, _SOFT_DARK)),
         }
         rows = "".join(f"  {name}: light-dark({to_hex(a)}, {to_hex(b)});\n" for name, (a, b) in pairs.items())
         return f"@layer brand {{ :root {{\n{rows}}} }}\n"
@@ -51,15 +54,13 @@ def brand_from(text: str) -> Brand:
     if not _HEX.fullmatch(text):
         raise UnreadableColour(f"{text!r} is no colour: write it as #rrggbb")
     light = from_hex(text)
-    if _least_on_light(light) < CONTRAST_MIN:
-        enough = _until_readable(light, (0, 0, 0), _least_on_light)
-        found = contrast(light, LIGHT_GROUND)
+    found = _least_on_light(light)
+    if found < CONTRAST_MIN:
+        enough = to_hex(_lightened(light, -1, _least_on_light))
         raise UnreadableColour(
-            f"{text} is too pale for text: its contrast is {found:.1f} where {CONTRAST_MIN} is needed; "
-            f"{to_hex(enough)} would do"
+            f"{text} is too pale: text in it has a contrast of {found:.1f}, {CONTRAST_MIN} is needed; {enough} would do"
         )
-    dark = _until_readable(light, _WHITE, _least_on_dark)
-    return Brand(light, _WHITE, mix(light, _WHITE, _SOFT_LIGHT), dark, _INK, mix(dark, DARK_GROUND, _SOFT_DARK))
+    return Brand(light, _lightened(light, 1, _least_on_dark))
 
 
 def contrast(one: Rgb, other: Rgb) -> float:
@@ -81,7 +82,8 @@ def from_hex(text: str) -> Rgb:
 
 def to_hex(colour: Rgb) -> str:
     """`#rrggbb` of a colour."""
-    return "#{:02x}{:02x}{:02x}".format(*colour)
+    red, green, blue = colour
+    return f"#{red:02x}{green:02x}{blue:02x}"
 
 
 def _least_on_light(colour: Rgb) -> float:
@@ -98,10 +100,14 @@ def _luminance(colour: Rgb) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def _until_readable(colour: Rgb, towards: Rgb, measure: Measure) -> Rgb:
-    """The least mixture with `towards` that measures enough; `towards` itself always does."""
-    for step in range(21):
-        candidate = mix(colour, towards, step / 20)
+def _lightened(colour: Rgb, towards: int, measure: Measure) -> Rgb:
+    """The same hue, lighter (1) or darker (-1) by as little as measures enough; white or black always does."""
+    hue, lightness, saturation = rgb_to_hls(*(part / 255 for part in colour))
+    end = 1.0 if towards > 0 else 0.0
+    candidate = colour
+    for step in range(_STEPS + 1):
+        red, green, blue = hls_to_rgb(hue, lightness + (end - lightness) * step / _STEPS, saturation)
+        candidate = (round(red * 255), round(green * 255), round(blue * 255))
         if measure(candidate) >= CONTRAST_MIN:
-            return candidate
-    return towards
+            break
+    return candidate

@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib.resources
 import os
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 import pytest_asyncio
@@ -28,7 +28,11 @@ _FLAGS = (
 _TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
 SIZES = {"390": (390, 844), "1280": (1280, 800)}
 
-Shot = Callable[[Page, str], Awaitable[None]]
+
+class Shot(Protocol):
+    """Takes pictures."""
+
+    async def __call__(self, page: Page, name: str, *, full: bool = True) -> None: ...
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -74,12 +78,12 @@ def shot() -> Shot:
 
     PICTURES.mkdir(parents=True, exist_ok=True)
 
-    async def take(page: Page, name: str) -> None:
+    async def take(page: Page, name: str, *, full: bool = True) -> None:
         for scheme in ("light", "dark"):
             await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             for size, (width, height) in SIZES.items():
                 await page.set_viewport_size({"width": width, "height": height})
-                await page.screenshot(path=PICTURES / f"{name}-{size}-{scheme}.png", full_page=True)
+                await page.screenshot(path=PICTURES / f"{name}-{size}-{scheme}.png", full_page=full)
 
     return take
 

@@ -160,7 +160,7 @@ def _offer(
 ) -> WalletOffer:
     return WalletOffer(
         offer_id=offer_id,
-        promotion_id="five-for-fifty",
+        promotion_id="five-for-fifty" if unit == "money" else "third-visit",
         progress=progress,
         target=target,
         unit=unit,  # type: ignore[arg-type]

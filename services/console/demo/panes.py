@@ -13,7 +13,7 @@ from urllib.parse import quote
 import httpx
 import orjson
 import structlog
-from httpx_sse import SSEError, aconnect_sse
+from httpx_sse import ServerSentEvent, SSEError, aconnect_sse
 
 from schemas.envelope import EnvelopeError, parse_time
 from schemas.wallet import WalletRecord
@@ -84,29 +84,39 @@ async def _listen(
     changed: Callable[[], None],
     backoff: Backoff,
 ) -> None:
+    connected_at = utc_now()
+    applied: dict[int, datetime] = {}
     async with aconnect_sse(client, "GET", address) as source:
         source.response.raise_for_status()
-        opening = True
         async with aclosing(source.aiter_sse()) as events:
             async for event in events:
+                if event.event == "applied":
+                    applied = _told_applied(event.data)
+                    continue
                 if event.event == "wallet":
-                    record, applied_at = read_wallet(event.data.encode())
-                    pane.take(record, applied_at or utc_now(), figures, old=opening)
+                    record = WalletRecord.model_validate_json(event.data)
+                    applied_at = applied.get(record.version) or utc_now()
+                    # The whole wallet comes at once on connecting: it was committed before, and says nothing of speed.
+                    old = min(record.as_of, applied_at) < connected_at
+                    pane.take(record, applied_at, figures, old=old)
                 elif event.event == "erased":
                     pane.record = pane.milliseconds = None
-                elif event.event == "heartbeat":
-                    # The whole wallet comes at once on connecting; what follows the first heartbeat has just happened.
-                    opening = False
+                pane.turn(_state(event, pane.state))
                 backoff.reset()
-                pane.turn("live")
                 changed()
 
 
-def read_wallet(data: bytes) -> tuple[WalletRecord, datetime | None]:
-    """The record of a `wallet` event, and when a till applied it; ValueError for anything else."""
+def _state(event: ServerSentEvent, state: State) -> State:
+    """A till that lost the gateway says so, and still shows what it holds; whatever else is said, the stream lives."""
+    if event.event == "link":
+        return "live" if orjson.loads(event.data)["status"] == "live" else "away"
+    return "live" if state == "connecting" or event.event == "wallet" else state
+
+
+def _told_applied(data: str) -> dict[int, datetime]:
+    """The version that a till is about to show, and since when it does; ValueError for anything else."""
     body = orjson.loads(data)
-    record = WalletRecord.model_validate_json(orjson.dumps(body["wallet"]) if "wallet" in body else data)
     try:
-        return record, parse_time(body["applied_at"]) if "applied_at" in body else None
-    except EnvelopeError as error:
-        raise ValueError(error.message) from None
+        return {body["version"]: parse_time(body["applied_at"])}
+    except (KeyError, TypeError, EnvelopeError) as error:
+        raise ValueError(f"not an applied event: {error}") from None
