@@ -138,6 +138,8 @@ class Stack:
 
     def _role_services(self, client: httpx.AsyncClient) -> list[_Role]:
         services = []
+        till_ports = {store: self._ports.claim(f"till-{store}", host=self.settings.host) for store in self._stores}
+        self.till_urls.update({store: self._url(port) for store, port in till_ports.items()})
         if "worker" in self._roles:
             for number in range(1, self._workers + 1):
                 # A member of the group by name takes its partitions back at once when it is restarted.
@@ -147,10 +149,8 @@ class Stack:
             services.append(self._role("gateway", ("gateway",), {}, client, self.gateway_url))
         if "console" in self._roles:
             console_url = self._url(self.settings.console_port)
-            services.append(self._role("console", ("console",), {}, client, console_url))
-        for store in self._stores:
-            port = self._ports.claim(f"till-{store}", host=self.settings.host)
-            self.till_urls[store] = self._url(port)
+            services.append(self._role("console", ("console",), {"till_urls": self.till_urls}, client, console_url))
+        for store, port in till_ports.items():
             arguments = ("till", "run", "--store", store)
             services.append(self._role(f"till-{store}", arguments, {"till_port": port}, client, self.till_urls[store]))
         return services
