@@ -6,9 +6,10 @@ import asyncio
 
 import pytest
 
+from schemas.topics import shard_of
 from services.ids import uuid7
 from services.sync.feed import WalletFeed
-from tests.integration.wallets import drop_topic, eventually, make_topic, open_writer, wallet_record
+from tests.integration.wallets import PARTITIONS, drop_topic, eventually, make_topic, open_writer, wallet_record
 
 
 @pytest.fixture
@@ -84,12 +85,13 @@ async def test_a_big_backlog_is_read_while_others_get_their_turn(kafka: str, top
     await make_topic(kafka, topic)
     async with open_writer(kafka, topic) as writer:
         value = wallet_record("m", 1).model_dump_json().encode().replace(b'"version":1,', b'"version":%d,')
-        await asyncio.gather(
-            *[
-                writer.put(wallet_record(f"m{n % 500}", 1 + n // 500), value=value % (1 + n // 500))
-                for n in range(10_000)
-            ]
-        )
+        keys = [f"m{number}" for number in range(500)]
+        acknowledged = [
+            await writer.producer.send(topic, value % version, key=key.encode(), partition=shard_of(key, PARTITIONS))
+            for version in range(1, 21)
+            for key in keys
+        ]
+        await asyncio.gather(*acknowledged)
         async with WalletFeed(kafka, topic=topic) as feed:
             await asyncio.wait_for(feed.caught_up(), 30)
             assert feed.members == 500
