@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 
 import asyncpg
+import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from schemas.topics import CHECKOUT, DEAD_LETTERS
@@ -18,7 +19,7 @@ from tests.integration.oracle import PROMOTIONS
 from tests.integration.stream import check, drained, make_orders, publish
 
 WORKER = ("-m", "services.cli.main", "worker")
-DIES = ("-m", "tests.integration.worker_dies_before_delete")
+DIES = ("-m", "tests.integration.worker_dies")
 
 
 async def test_kill_9_of_the_worker_in_mid_stream_loses_and_doubles_nothing(cluster: Cluster) -> None:
@@ -43,15 +44,16 @@ async def test_kill_9_of_the_worker_in_mid_stream_loses_and_doubles_nothing(clus
     await db.close()
 
 
-async def test_kill_9_of_the_relay_between_produce_and_delete_repeats_versions_only(cluster: Cluster) -> None:
-    """The worker dies each time it is about to forget published marks; readers see versions again, never wrong ones."""
+@pytest.mark.parametrize("step", ["send", "delete"])
+async def test_kill_9_of_the_relay_around_the_send_repeats_versions_only(cluster: Cluster, step: str) -> None:
+    """The worker dies whenever it is about to publish, or to forget what it published; nothing is missing or wrong."""
     seed = random.Random(7)
     settings = await cluster(PROMOTIONS)
     orders = make_orders(seed)[:600]
     db = await asyncpg.connect(settings.dsn)
     broken = await publish(settings, seed, orders)
     for _ in range(3):
-        async with process(settings, *DIES, UNISONO_WORKER_ID="worker-1") as worker:
+        async with process(settings, *DIES, step, UNISONO_WORKER_ID="worker-1") as worker:
             assert await asyncio.wait_for(worker.wait(), 60) == -9
     assert await db.fetchval("SELECT count(*) FROM outbox")
     async with process(settings, *WORKER, UNISONO_WORKER_ID="worker-1"):
