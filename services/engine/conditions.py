@@ -37,6 +37,7 @@ class Occasion:
         "_clocks",
         "_paid",
         "base",
+        "cause",
         "channel",
         "entries",
         "event",
@@ -65,6 +66,7 @@ class Occasion:
         self.trace = trace
         self.event = event
         self.instant = instant
+        self.cause = event.cause
         self.order: OrderCompleted | None = None
         self.base = 0
         self.name = self.channel = self.store = ""
@@ -224,13 +226,13 @@ def _order_conditions(where: Where, currency: str | None) -> list[Condition]:
             order = o.order
             if order is None:
                 return False
-            base, some = 0, False
-            for place, line in enumerate(order.lines):
-                if matches(line):
-                    some = True
-                    base += o.paid()[place]
-            o.base = base
-            return some
+            places = [place for place, line in enumerate(order.lines) if matches(line)]
+            if not places:
+                o.base = 0
+                return False
+            paid = o.paid()
+            o.base = sum([paid[place] for place in places])
+            return True
 
         found.append(Condition("where.lines", _lines_in_words(where.lines), some_line, lambda o: o.base))
     return found

@@ -69,7 +69,7 @@ def _decide(
 ) -> None:
     instant = occasion.instant
     for compiled in candidates:
-        if compiled.in_force(instant):
+        if compiled.starts <= instant and (not compiled.ends or instant < compiled.ends):
             _pursue(occasion, compiled, "")
     if not occasion.wallet.offers:
         return
@@ -85,7 +85,7 @@ def _pursue(
     offer_id: str,
 ) -> None:
     """One promotion, or one offer of it, looks at the event."""
-    decision = _decision(occasion, compiled, offer_id)
+    decision = None if occasion.trace is None else _decision(occasion, compiled, offer_id)
     occasion.base = occasion.order.total if occasion.order is not None else 0
     if not _all_hold(compiled.conditions, occasion, decision):
         return
@@ -119,11 +119,12 @@ def _count(
             wallet.offers[offer_id] = pursuit
         else:
             wallet.pursuits[promotion_id] = pursuit
-        _observe_goal(decision, pursuit, times)
+        if decision is not None:
+            _observe_goal(decision, pursuit, times)
     if times:
         wallet.tallies[promotion_id] = tallied(compiled, tally, occasion, times)
     for number in range(times):
-        mark = occasion.event.cause
+        mark = occasion.cause
         if pursuit is not None:
             completion = wallet.numbered(pursuit.completed - times + number + 1)
             mark = mark if compiled.goal is None else completion
@@ -145,7 +146,7 @@ def _completion(occasion: Occasion, compiled: Compiled, offer_id: str, number: s
         compiled.version,
         offer_id or promotion_id,
         None,
-        occasion.event.cause,
+        occasion.cause,
         occasion.event.occurred_at,
     )
 
@@ -174,10 +175,9 @@ def _decision(occasion: Occasion, compiled: Compiled, offer_id: str) -> Decision
     return decision
 
 
-def _observe_goal(decision: Decision | None, pursuit: Pursuit, times: int) -> None:
-    if decision is not None:
-        decision.observations.append(Observation("goal", str(pursuit.target), pursuit.progress, True))
-        decision.completed = times
+def _observe_goal(decision: Decision, pursuit: Pursuit, times: int) -> None:
+    decision.observations.append(Observation("goal", str(pursuit.target), pursuit.progress, True))
+    decision.completed = times
 
 
 def _conclude(decision: Decision | None, result: Result) -> None:

@@ -56,11 +56,12 @@ def reached(compiled: Compiled, pursuit: Pursuit, occasion: Occasion, left: int)
     same = pursuit.unit == unit and pursuit.currency == currency
     before = pursuit.progress if same else 0
     progress = before + gain
-    times = min(progress // target, left, REWARDS_PER_EVENT_MAX) if goal.repeat else min(progress // target, 1)
-    if times and not (goal.repeat and goal.carry_over):
-        times, progress = 1, 0 if goal.repeat else target
-    elif times:
+    times = 0
+    if progress >= target:
+        times = min(progress // target, left, REWARDS_PER_EVENT_MAX)
         progress = (progress - times * target) % target
+        if not goal.repeat or not goal.carry_over:
+            times, progress = 1, 0 if goal.repeat else target
     closes = _closes(compiled, goal, pursuit, occasion, opening=before == 0 or times > 0, going=0 < progress < target)
     moved = Pursuit(
         pursuit.promotion_id,
@@ -89,8 +90,8 @@ def _closes(compiled: Compiled, goal: Goal, pursuit: Pursuit, occasion: Occasion
 
 def tallied(compiled: Compiled, tally: Tally | None, occasion: Occasion, times: int) -> Tally:
     """The tally with so many rewards more."""
-    every = compiled.limit.every if compiled.limit is not None else "campaign"
-    period = period_of(occasion.clock(compiled.zone), every) if every != "campaign" else 0
+    limit = compiled.limit
+    period = period_of(occasion.clock(compiled.zone), limit.every) if limit is not None else 0
     if tally is None:
         return Tally(period, times, times, 0)
     so_far = tally.times if tally.period == period else 0
@@ -114,5 +115,6 @@ def with_coupon(wallet: Wallet, compiled: Compiled, offer_id: str) -> int:
         wallet.offers[offer_id] = replace(pursuit, coupons=pursuit.coupons + 1)
         return pursuit.coupons + 1
     tally = wallet.tallies[compiled.promotion_id]
-    wallet.tallies[compiled.promotion_id] = replace(tally, coupons=tally.coupons + 1)
-    return tally.coupons + 1
+    number = tally.coupons + 1
+    wallet.tallies[compiled.promotion_id] = Tally(tally.period, tally.times, tally.completed, number)
+    return number

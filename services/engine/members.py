@@ -6,7 +6,7 @@ from schemas.events.members import MemberRegistered
 from schemas.events.offers import CouponRedeemed
 from services.engine.conditions import Occasion
 from services.engine.entries import COUPON, POINTS, TIER, Entry, Kind
-from services.engine.rewards import KEPT_AFTER_USE
+from services.engine.rewards import FACT_KEPT, KEPT_AFTER_USE
 from services.engine.wallet import Coupon, Wallet
 
 
@@ -54,13 +54,12 @@ def redeem_coupon(occasion: Occasion) -> None:
     occasion.entries.append(entry)
     if twice:
         return
-    forget = occasion.instant + KEPT_AFTER_USE
     if coupon is None:
-        wallet.redeemed[data.coupon_id] = forget
+        wallet.redeemed[data.coupon_id] = occasion.instant + FACT_KEPT
         return
     entry.promotion_id = coupon.shown["promotion_id"]
     entry.promotion_version = coupon.shown["promotion_version"]
-    wallet.coupons[data.coupon_id] = Coupon({**coupon.shown, "status": "redeemed"}, forget)
+    wallet.coupons[data.coupon_id] = Coupon({**coupon.shown, "status": "redeemed"}, occasion.instant + KEPT_AFTER_USE)
 
 
 def erase(occasion: Occasion) -> None:

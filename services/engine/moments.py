@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from schemas.promotions.document import Period
@@ -42,6 +43,7 @@ def local(instant: int, zone: ZoneInfo) -> datetime:
     return moment_of(instant).astimezone(zone)
 
 
+@lru_cache(maxsize=4096)
 def midnight(day: date, zone: ZoneInfo) -> int:
     """The first instant of a local day."""
     return micros(datetime.combine(day, time(), zone))
@@ -69,11 +71,18 @@ def later_day(day: date, length: Duration) -> date:
     return LAST_DAY if year >= LAST_DAY.year else date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
+@lru_cache(maxsize=4096)
+def last_of(day: date, length: Duration, zone: ZoneInfo) -> tuple[int, str]:
+    """The last instant of the day a calendar length after another, and that day in ISO form."""
+    last = later_day(day, length)
+    return midnight(last + timedelta(days=1), zone) - 1, last.isoformat()
+
+
 def last_instant(instant: int, length: Duration, zone: ZoneInfo) -> int:
     """The last instant that still lies within a length of time from this one."""
     if length.unit == "h":
         return instant + length.count * HOUR
-    return midnight(later_day(local(instant, zone).date(), length) + timedelta(days=1), zone) - 1
+    return last_of(local(instant, zone).date(), length, zone)[0]
 
 
 def first_instant_after(instant: int, length: Duration, zone: ZoneInfo) -> int:

@@ -18,12 +18,13 @@ def spread(total: int, weights: Sequence[int]) -> list[int]:
     whole = sum(positive)
     if whole == 0 or total <= 0:
         return [0] * len(positive)
-    parts = [total * weight // whole for weight in positive]
+    divided = [divmod(total * weight, whole) for weight in positive]
+    parts = [part for part, _ in divided]
     missing = total - sum(parts)
     if missing:
-        by_remainder = sorted(range(len(parts)), key=lambda i: (-(total * positive[i] % whole), i))
-        for i in by_remainder[:missing]:
-            parts[i] += 1
+        # Sorting is stable: among equal remainders the first lines get the odd units.
+        for place in sorted(range(len(parts)), key=lambda i: -divided[i][1])[:missing]:
+            parts[place] += 1
     return parts
 
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from schemas.events.orders import OrderCompleted
@@ -22,6 +23,7 @@ from services.engine.moments import closing, micros
 
 _LINE_FIELDS = ("sku", "gtin", "brand", "category", "tag")
 """From the most to the least selective: a promotion is indexed by the first of these that it names."""
+_GETTERS = {name: attrgetter(name) for name in _LINE_FIELDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ class Programme:
 def _keys(order: OrderCompleted, name: str) -> set[str]:
     if name == "tag":
         return {tag for line in order.lines for tag in line.tags}
-    return {getattr(line, name) for line in order.lines}
+    return set(map(_GETTERS[name], order.lines))
 
 
 def compile_programme(versions: Iterable[PromotionVersion], terms: ProgrammeTerms) -> Programme:

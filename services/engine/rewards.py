@@ -13,12 +13,14 @@ from schemas.promotions.document import CouponReward, PointsReward
 from services.engine.conditions import Occasion
 from services.engine.entries import COUPON, POINTS, Entry
 from services.engine.goals import with_coupon
-from services.engine.moments import DAY, first_instant_after, last_instant, local, text_of
+from services.engine.moments import DAY, first_instant_after, last_instant, last_of, local, text_of
 from services.engine.programme import Compiled
 from services.engine.wallet import Coupon, Lot
 
 KEPT_AFTER_USE = 30 * DAY
 """A redeemed or expired coupon leaves the wallet after so much event time."""
+FACT_KEPT = 400 * DAY
+"""A redemption of a coupon the wallet does not hold is remembered so long, in case the coupon is given after all."""
 
 
 @dataclass(slots=True)
@@ -50,7 +52,7 @@ class Grant:
             self.compiled.version,
             self.offer_id or None,
             coupon,
-            event.cause,
+            self.occasion.cause,
             event.occurred_at,
         )
 
@@ -86,17 +88,25 @@ def _lot(points: int, reward: PointsReward, occasion: Occasion) -> Lot:
     usable = first_instant_after(instant, reward.pending_for, zone) if reward.pending_for else 0
     if reward.expires_after is None:
         return Lot(points, usable, 0, "")
-    last = last_instant(usable or instant, reward.expires_after, zone)
-    return Lot(points, usable, last + 1, local(last, zone).date().isoformat())
+    if reward.expires_after.unit == "h":
+        last = last_instant(usable or instant, reward.expires_after, zone)
+        return Lot(points, usable, last + 1, local(last, zone).date().isoformat())
+    day = local(usable, zone).date() if usable else occasion.clock(zone).date()
+    last, on = last_of(day, reward.expires_after, zone)
+    return Lot(points, usable, last + 1, on)
 
 
 def merged(lots: tuple[Lot, ...], lot: Lot) -> tuple[Lot, ...]:
     """The lots with one more: those that become usable and expire together are one; sorted, so that equal is equal."""
-    for place, other in enumerate(lots):
+    place = len(lots)
+    while place and (lots[place - 1].active_from, lots[place - 1].expires) > (lot.active_from, lot.expires):
+        place -= 1
+    if place:
+        other = lots[place - 1]
         if other.active_from == lot.active_from and other.expires == lot.expires:
             grown = Lot(other.points + lot.points, lot.active_from, lot.expires, lot.on)
-            return (*lots[:place], grown, *lots[place + 1 :])
-    return tuple(sorted((*lots, lot), key=lambda x: (x.active_from, x.expires)))
+            return (*lots[: place - 1], grown, *lots[place:])
+    return (*lots[:place], lot, *lots[place:])
 
 
 def coupon_id(promotion_id: str, member_id: str, offer_id: str, number: str) -> str:
@@ -125,10 +135,11 @@ def _give_coupon(grant: Grant, reward: CouponReward) -> None:
         "title": dict(reward.title) if reward.title else compiled.title,
         "staff_hint": dict(compiled.promotion.staff_hint),
     }
-    forget = wallet.redeemed.pop(made, 0)
-    if forget:
+    due = last + 1
+    if wallet.redeemed.pop(made, 0):
         shown["status"] = "redeemed"
-    wallet.coupons[made] = Coupon(shown, forget or last + 1)
+        due = start + KEPT_AFTER_USE
+    wallet.coupons[made] = Coupon(shown, due)
     key = f"coupon.issued {made} v{compiled.version}"
     accounts = ("programme:coupons_issued", "member:coupons")
     occasion.entries.append(grant.entry(key, "coupon.issued", COUPON, accounts, 1, made))

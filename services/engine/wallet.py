@@ -18,6 +18,8 @@ from schemas.values import rfc3339
 from services.engine.moments import moment_of, text_of
 
 FORMAT = 1
+EXPIRING_SHOWN = 12
+"""The sync record names so many of the next days on which points expire, and no more: a year has 365 of them."""
 Place = tuple[datetime, int, str, str]
 """Where an event stands among its member's: event time; who the member is and what they were offered before what they
 did, returns and voids after; then source and id."""
@@ -250,7 +252,7 @@ def _balance(wallet: Wallet) -> dict[str, object]:
             pending += lot.points
             continue
         active += lot.points
-        if lot.expires:
+        if lot.expires and len(expiring) < EXPIRING_SHOWN:
             expiring.append({"on": lot.on, "points": lot.points})
     return {"active": active, "pending": pending, "expiring": expiring}
 

@@ -88,10 +88,8 @@ def test_a_late_event_after_time_has_moved_on(programme: Programme, stream: list
     until = START + timedelta(hours=hours)
     *known, late = stream
     wallet = fold(MEMBER, known, programme, until).wallet
-    if needs_refold(wallet, late):
-        outcome = refold(wallet, stream, programme)
-    else:
-        outcome = apply(wallet, late, programme)
+    old = needs_refold(wallet, late)
+    outcome = refold(wallet, stream, programme) if old else apply(wallet, late, programme)
     brought = advance(outcome.wallet, until, programme).wallet
     assert brought.to_json() == fold(MEMBER, stream, programme, until).wallet.to_json()
 
