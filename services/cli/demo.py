@@ -26,9 +26,7 @@ def demo(
     events: Annotated[int, typer.Option(min=300, help="How many real events to send")] = 4000,
     rate: Annotated[float, typer.Option(min=1, help="Records a second")] = 250,
     seed: Annotated[int, typer.Option(help="Chooses which events are sent twice and what is broken")] = 1,
-    json: Annotated[
-        bool, typer.Option("--json", help="One JSON object on stdout, the rest on stderr")
-    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, the rest on stderr")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the folder with data and logs")] = False,
 ) -> None:
     """Show the main job: real purchases become rewards at two tills, in the app and in the web account.

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich import box
-from rich.console import Console, Group
+from rich.console import Console
 from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -57,15 +57,19 @@ class Teller:
             self._others = True
             self._console.print(Text("Others, in the same seconds", style="bold"))
         clock = story.at.astimezone().strftime("%H:%M:%S")
+        self._console.print(Text(f"  {clock}  {story.who} {story.did}"))
+        self._indented(f"and earns {story.got}")
         places = ", ".join(f"{place} {after:.0f} ms" for place, after in story.appeared)
-        self._console.print(
-            Padding(Text(f"{clock}  {story.who} {story.did}\n          and earns {story.got}"), (0, 0, 0, 2))
-        )
-        self._console.print(Padding(Text(f"          on {places}", style="green"), (0, 0, 1, 2)))
+        self._indented(f"there after: {places}", style="green")
+        self._console.print()
+
+    def _indented(self, text: str, *, style: str = "") -> None:
+        self._console.print(Padding(Text(text, style=style), (0, 0, 0, 12), expand=False))
 
     def figures(self, findings: Findings) -> None:
         """The tables, and the verdict."""
-        self._console.print(Group(_counts(findings), _rewards(findings), _letters(findings), _speed(findings)))
+        for table in (_counts(findings), _rewards(findings), _letters(findings), _speed(findings)):
+            self._console.print(Padding(table, (0, 0, 1, 0), expand=False))
         self._verdict(findings)
 
     def _verdict(self, findings: Findings) -> None:
@@ -88,18 +92,28 @@ class Teller:
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        show_header=any(columns),
+        show_edge=False,
+        padding=(0, 2, 0, 0),
+    )
     for place, column in enumerate(columns):
         table.add_column(column, justify="right" if place else "left", no_wrap=True)
     return table
 
 
 def _counts(findings: Findings) -> Table:
-    table = _table("What went in", "", "sent", "")
+    table = _table("What went in", "", "", "")
     broken = sum(findings.letters.values())
     table.columns[2].justify = "left"
-    table.add_row("events", f"{findings.events:,}", f"of {findings.members:,} members")
-    table.add_row("sent a second time", f"{findings.repeats:,}", f"{findings.duplicates:,} duplicates absorbed")
+    given = sum(given.rewards for given in findings.rewards.values())
+    table.add_row("events", f"{findings.events:,}", f"of {findings.members:,} members: {given:,} rewards")
+    table.add_row("of them sent twice", f"{findings.repeats:,}", f"{findings.duplicates:,} duplicates absorbed")
     table.add_row("broken on purpose", f"{sum(findings.letters_expected.values()):,}", f"{broken:,} dead letters")
     return table
 
@@ -115,9 +129,9 @@ def _rewards(findings: Findings) -> Table:
 def _letters(findings: Findings) -> Table:
     table = _table("Dead letters", "reason", "records", "what was wrong")
     table.columns[2].justify = "left"
-    told = {kind.reason: kind.name for kind in KINDS}
+    told: dict[str, str] = {kind.reason: kind.name for kind in KINDS}
     for reason, number in findings.letters.items():
-        table.add_row(reason, f"{number:,}", dict(told).get(reason, ""))  # type: ignore[call-overload]
+        table.add_row(reason, f"{number:,}", told.get(reason, ""))
     return table
 
 
