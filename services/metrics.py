@@ -18,12 +18,12 @@ BUILD = Info("unisono_build", "Version and role of this process")
 # ---- worker: intake, decide, commit
 EVENTS = Counter(
     "unisono_events_total",
-    "Records taken from an event topic; outcome: applied, duplicate, skipped (unknown type), rejected, dead_letter",
+    "Records taken from an event topic; outcome: applied, duplicate, replayed, skipped (unknown type), dead_letter",
     ["topic", "outcome"],
 )
 PROCESSING = Histogram(
     "unisono_event_processing_seconds",
-    "Time a micro-batch spends in a stage: decode, decide, commit, publish",
+    "Time a micro-batch spends in a stage; batch: from bytes to the commit",
     ["stage"],
     buckets=_STAGE_BUCKETS,
 )
@@ -33,13 +33,6 @@ BATCH_EVENTS = Histogram(
     buckets=(1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000),
 )
 REFOLDS = Counter("unisono_refolds_total", "Wallets folded again from their history, for a late event or a return")
-PROMOTION_EVALUATIONS = Counter(
-    "unisono_promotion_evaluations_total",
-    "Promotions judged against an event; result: matched, rewarded",
-    ["promotion", "result"],
-)
-PROMOTION_ERRORS = Counter("unisono_promotion_errors_total", "Promotions that failed on an event", ["promotion"])
-REWARDS = Counter("unisono_rewards_total", "Entries committed to the ledger, by what they are", ["kind"])
 DATABASE_RETRIES = Counter(
     "unisono_database_retries_total", "Batches tried again after PostgreSQL failed", ["operation"]
 )
@@ -47,7 +40,11 @@ PARTITIONS_OWNED = Gauge("unisono_partitions_owned", "Partitions this worker con
 REBALANCES = Counter("unisono_rebalances_total", "Times the partitions of this worker changed")
 
 # ---- worker: relay
-PUBLISHED = Counter("unisono_records_published_total", "Records the relay put on Kafka", ["topic"])
+PUBLISHED = Counter(
+    "unisono_records_published_total",
+    "Records the relay put on Kafka, by topic; other: journal, dead letters, promotions",
+    ["topic"],
+)
 RELAY_HEALS = Counter(
     "unisono_relay_heals_total", "Wallets published again because a stale record was seen on the topic"
 )
@@ -55,7 +52,7 @@ RELAY_HEALS = Counter(
 # ---- touchpoints: till, web account, gateway
 PROPAGATION = Histogram(
     "unisono_reward_propagation_seconds",
-    "From the event at its source to the wallet applied at a touchpoint; channel: till, web, app",
+    "From the event at its source to the wallet applied at a touchpoint; channel: till, web",
     ["channel"],
     buckets=PROPAGATION_BUCKETS,
 )
@@ -71,4 +68,3 @@ TILL_LAST_SYNC = Gauge(
     "unisono_till_last_sync_timestamp_seconds", "When the till with the oldest sync last synchronised", ["store"]
 )
 TILL_OUTBOX_PENDING = Gauge("unisono_till_outbox_pending", "Operations of offline tills not yet uploaded", ["store"])
-REDEMPTION_CONFLICTS = Counter("unisono_redemption_conflicts_total", "Redemptions refused or conflicting", ["reason"])

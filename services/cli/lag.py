@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from services.ops.vigil import Vigil
 
 LOOK_AGAIN_S = 1.0
-LOOKS_MAX = 4
+LOOKS_MAX = 6
 
 
 def lag(

@@ -148,9 +148,9 @@ def _touchpoint_table(rows: Sequence[TouchpointRow], *, wide: bool) -> Table:
     table.add_column("store")
     table.add_column("id", overflow="ellipsis", no_wrap=True, max_width=24 if wide else 14)
     table.add_column("state", no_wrap=True)
-    table.add_column("updates behind", justify="right")
-    table.add_column("behind", justify="right", no_wrap=True)
-    table.add_column("last propagation", justify="right", no_wrap=wide)
+    table.add_column("behind by", justify="right", no_wrap=True)
+    table.add_column("time", justify="right", no_wrap=True)
+    table.add_column("propagation", justify="right", no_wrap=True)
     table.add_column("reported", justify="right", no_wrap=True)
     if wide:
         table.add_column("members", justify="right")

@@ -129,10 +129,12 @@ def _touchpoints(report: Report, step: Step) -> Iterator[str]:
 
 
 def _all_in_step(report: Report) -> str:
+    oldest = max((group.lag_s for group in report.groups if group.is_worker), default=0.0)
+    waits = f"the oldest event waits for {span(oldest)}" if oldest >= 0.1 else "nothing waits"
     if not report.touchpoints:
-        return "All in step: nothing waits for long. No touchpoint has reported."
+        return f"All in step: {waits}. No touchpoint has reported."
     touchpoints = count(sum(row.step is Step.IN_STEP for row in report.touchpoints), "touchpoint")
-    return f"All in step: {touchpoints}, {count(report.members or 0, 'member')}, nothing waits for long."
+    return f"All in step: {touchpoints}, {count(report.members or 0, 'member')}, {waits}."
 
 
 def _waiting(rows: list[PartitionRow], thing: str = "event") -> str:

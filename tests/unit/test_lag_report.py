@@ -157,7 +157,7 @@ SAID: list[tuple[str, Reading, str, bool]] = [
     (
         "all well",
         seen(0, books(9, heard(9, reported=0))),
-        "All in step: 1 touchpoint, 10 members, nothing waits for long.",
+        "All in step: 1 touchpoint, 10 members, nothing waits.",
         True,
     ),
     ("no worker", seen(0, books(9), DEAD), "No worker is at work: 310 events wait, the oldest for 42 s.", False),
