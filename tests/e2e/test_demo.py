@@ -1,0 +1,46 @@
+"""The demo as a newcomer runs it: a stack of its own, real purchases, every touchpoint compared."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+FIELDS = {
+    "events", "duplicates", "dead_letters", "rewards", "members", "propagation_ms", "skew_ms", "touchpoints_equal",
+    "fold_equal",
+}  # fmt: skip
+REASONS = {
+    "not_json", "missing_field", "wrong_type", "invalid_amount", "unknown_currency", "key_mismatch", "id_conflict",
+    "too_far_in_future", "too_late",
+}  # fmt: skip
+
+
+@pytest.mark.timeout(300)
+async def test_the_demo_ends_with_every_touchpoint_equal(tmp_path: Path):
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "services.cli.main", "demo", "--json", "--events", "800"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "UNISONO_HOME": str(tmp_path)},
+    )
+    out, told = await process.communicate()
+    assert process.returncode == 0, told.decode()[-4000:]
+    found = json.loads(out)  # nothing else went to stdout
+    assert found.keys() >= FIELDS
+    assert found["events"] == 800
+    assert found["touchpoints_equal"] is True
+    assert found["fold_equal"] is True
+    assert found["duplicates"] > 40
+    assert found["dead_letters_by_reason"].keys() == REASONS
+    assert found["dead_letters"] == len(REASONS)
+    assert found["rewards"] > 500
+    assert set(found["propagation_ms"]) == {"till", "web"}
+    assert set(found["propagation_ms"]["till"]) == {"p50", "p95", "p99"}
+    assert set(found["skew_ms"]) == {"p50", "p99"}
+    assert "Giulia checks in with the app" in told.decode()
+    assert not list((tmp_path / "demo").iterdir()), "the demo leaves no folder behind"
