@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
+from typing_extensions import override
 
 from services.metrics import BUILD
 from services.settings import Settings
@@ -117,6 +118,7 @@ async def serve_health(
 class _QuietServer(uvicorn.Server):
     """uvicorn without its signal handlers: the process that hosts us has its own."""
 
+    @override
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield

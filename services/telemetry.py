@@ -1,4 +1,4 @@
-"""Logs, set up once a process: our events by structlog, the packages' own loggers through the same renderer, on stderr."""
+"""Logs, set up once a process: our events by structlog, the packages' own loggers through the same renderer."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def logging_config(settings: Settings) -> dict[str, Any]:
             exception_formatter=structlog.dev.plain_traceback,  # the rich one shows local values, secrets among them
         )
     )
-    processors = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    processors: list[structlog.types.Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if settings.log_json:
         processors.append(structlog.processors.format_exc_info)
     return {

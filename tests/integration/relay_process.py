@@ -8,6 +8,7 @@ import signal
 import sys
 
 from aiokafka import AIOKafkaProducer
+from typing_extensions import override
 
 from services.settings import Settings
 from streams.publish import Message
@@ -19,6 +20,7 @@ class ZombieRelay(Relay):
 
     _batches = 0
 
+    @override
     async def _send(self, producer: AIOKafkaProducer, messages: list[Message]) -> None:
         self._batches += 1
         acknowledgements = [
