@@ -1,5 +1,6 @@
 # Everything a person or a workflow does here is one of these targets; `make` alone lists them.
-# PYTHON=python3.13 chooses an interpreter; ARGS=… is handed to pytest, DEMO_ARGS=… to `unisono demo`, UP_ARGS=… to `unisono up`.
+# PYTHON=python3.13 chooses an interpreter. ARGS=… is handed to pytest or the benchmarks, DEMO_ARGS=… and UP_ARGS=… to
+# `unisono demo` and `unisono up`.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -61,7 +62,7 @@ check: install ## lint, format, types, import contracts, house style, generated 
 
 .PHONY: bench
 bench: install ## measure, print a table and write JSON
-	$(BIN)/pytest -q -s -m bench --timeout 0 tests/bench $(ARGS)
+	$(BIN)/python -m tests.bench.run $(ARGS)
 
 .PHONY: test-browser
 test-browser: install ## the pages in a headless Chromium, installed with apt-get where it is missing
