@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from babel.core import Locale
 from babel.dates import format_datetime, format_skeleton, format_timedelta
-from babel.numbers import format_currency, format_decimal, format_percent
+from babel.numbers import format_currency, format_decimal, format_percent, get_currency_symbol
 from babel.units import format_unit
 
 from schemas.currencies import EXPONENTS
@@ -41,9 +41,10 @@ class Formats:
         return format_decimal(value, format="+#,##0;−#,##0", locale=self._locale) if value else "0"
 
     def money(self, minor: int, currency: str) -> str:
-        """An amount of minor units: `5,00 €` in Italian."""
+        """An amount of minor units: `5,00 €` in Italian; with the short sign, since a programme has one dollar."""
         amount = Decimal(minor).scaleb(-EXPONENTS[currency])
-        return format_currency(amount, currency, locale=self._locale)
+        told = format_currency(amount, currency, locale=self._locale)
+        return told.replace(get_currency_symbol(currency, self._locale), get_currency_symbol(currency, "en_US"))
 
     def percent(self, whole: int) -> str:
         """A whole percentage as the promotion states it: `20%`."""

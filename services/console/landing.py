@@ -28,6 +28,7 @@ def landing_router(settings: Settings, feed: WalletFeed, voices: Mapping[str, Vo
         html = voice.page(
             "landing.html",
             has_demo=has_demo,
+            count=feed.members,
             members=voice.formats.number(feed.members),
             suggested=[wallet.member_id for wallet in sorted(wallets, key=_liveliest)[:_SUGGESTED]],
             gateway_url=settings.gateway_url,

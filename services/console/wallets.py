@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from hashlib import blake2s
 
 import segno
@@ -16,17 +17,17 @@ from services.console.formats import Formats
 from services.console.languages import Messages
 
 USABLE = ("issued", "reserved")
+_DRAWN_MAX = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class CouponView:
-    """One usable coupon; `dom_id` is stable over versions, `qr` is an SVG of its code."""
+    """One usable coupon; `dom_id` is stable over versions."""
 
     dom_id: str
     title: str
     benefit: str
     code: str
-    qr: str
     until: str
     until_iso: str
     until_exact: str
@@ -34,6 +35,12 @@ class CouponView:
     from_day: str | None
     reserved: bool
     urgent: bool
+    hint: str
+
+    @property
+    def qr(self) -> str:
+        """The code as an SVG; drawn when it is asked for, since that takes longer than all the rest."""
+        return qr_svg(self.code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +133,6 @@ class Speaker:
             title=self.said.text(coupon.title),
             benefit=self.benefit(coupon.benefit),
             code=coupon.code,
-            qr=qr_svg(coupon.code),
             until=self.formats.day(coupon.valid_until, now),
             until_iso=coupon.valid_until.isoformat(),
             until_exact=self.formats.exact(coupon.valid_until),
@@ -134,6 +140,7 @@ class Speaker:
             from_day=self.formats.day(coupon.valid_from, now) if coupon.valid_from > now else None,
             reserved=coupon.status == "reserved",
             urgent=(coupon.valid_until - now).days < 3,
+            hint=self.said.text(coupon.staff_hint),
         )
 
     def _goal(self, offer: WalletOffer, now: datetime) -> GoalView:
@@ -168,6 +175,7 @@ def dom_id(kind: str, foreign_id: str) -> str:
     return f"{kind}-{blake2s(foreign_id.encode(), digest_size=6).hexdigest()}"
 
 
+@lru_cache(maxsize=_DRAWN_MAX)
 def qr_svg(code: str) -> str:
     """The code as a QR symbol: inline SVG with its quiet zone, black on white whatever the page's scheme."""
     symbol = segno.make(code, error="m", micro=False)

@@ -86,7 +86,8 @@ class DemoPages:
             store=store,
             stores=self.stage.stores,
             stories=self._buttons(voice),
-            fragments=self.stage.fragments(panes, Figures(), store, voice.language),
+            figures=self.stage.figures_fragment(Figures(), voice.language),
+            panes=self.stage.panes_fragment(panes, store, voice.language),
         )
         return HTMLResponse(html, headers={"vary": "Accept-Language"})
 

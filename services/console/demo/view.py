@@ -49,17 +49,17 @@ class Stage:
         held = self.feed.get(member_id)
         return WalletRecord.model_validate_json(held.record) if held and held.record else None
 
-    def fragments(self, panes: Mapping[str, Pane], figures: Figures, store: str, language: str) -> str:
-        """`#figures` and `#panes`."""
+    def figures_fragment(self, figures: Figures, language: str) -> str:
+        """`#figures`: the four numbers."""
+        voice = self.voices[language]
+        told = {name: _told(voice, figures.propagation(name)) for name in PANES}
+        return voice.page("demo/figures.html", figures=told, skew=_told(voice, figures.skew))
+
+    def panes_fragment(self, panes: Mapping[str, Pane], store: str, language: str) -> str:
+        """`#panes`: the three touchpoints."""
         voice, now = self.voices[language], utc_now()
         said = {name: _said(voice, pane, now) for name, pane in panes.items()}
-        return voice.page(
-            "demo/panes.html",
-            panes=said,
-            figures={name: _told(voice, figures.propagation(name)) for name in PANES},
-            skew=_told(voice, figures.skew),
-            store=store,
-        )
+        return voice.page("demo/panes.html", panes=said, store=store)
 
     def quiet_panes(self, member_id: str) -> dict[str, Pane]:
         """The panes before anything runs: the web account already knows its wallet."""
@@ -99,7 +99,8 @@ class DemoRoom(Room):
 
     @override
     def render(self, language: str) -> str | None:
-        return self._stage.fragments(self._panes, self._figures, self._store, language)
+        figures = self._stage.figures_fragment(self._figures, language)
+        return figures + self._stage.panes_fragment(self._panes, self._store, language)
 
     async def _follow(self, name: str, url: str) -> None:
         await follow(self._panes[name], url, self._member_id, self._figures, self._changed.set)
@@ -117,7 +118,6 @@ def _said(voice: Voice, pane: Pane, now: datetime) -> dict[str, object]:
         "state": pane.state,
         "since": voice.formats.clock_exact(pane.since) if pane.since else "",
         "wallet": voice.speaker.wallet(pane.record, now) if pane.record else None,
-        "hints": [voice.speaker.said.text(c.staff_hint) for c in pane.record.coupons] if pane.record else [],
         "milliseconds": shown,
     }
 
