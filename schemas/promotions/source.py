@@ -106,7 +106,8 @@ class _Reader:
         elif getattr(event, "anchor", None) is not None:
             self.found.append((line, column, where, "anchors are not allowed", f"remove &{event.anchor}"))
         if getattr(event, "tag", None) is not None:
-            self.found.append((line, column, where, "tags are not allowed", f"remove {event.tag}"))
+            shown = str(event.tag).replace("tag:yaml.org,2002:", "!!")
+            self.found.append((line, column, where, "tags are not allowed", f"remove {shown}"))
 
     def _mapping(self, node: Node, path: Path) -> Node:
         while type(event := next(self.events)).__name__ != "MappingEndEvent":
