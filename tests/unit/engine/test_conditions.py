@@ -128,11 +128,11 @@ def test_the_holdout_is_a_stable_share_that_only_grows():
     assert 150 < len(five) < 250
     assert five != {member for member in members if in_holdout("q", member, 500)}
     inside, outside = next(iter(five)), next(member for member in members if member not in five)
-    rules = programme(promotion(audience={"holdout": "5 %"}))
+    plan = programme(promotion(audience={"holdout": "5 %"}))
     given = order(100)
     for member, points in ((inside, 0), (outside, 10)):
         given.member_id = member
-        assert fold(member, [given], rules).wallet.points_active == points
+        assert fold(member, [given], plan).wallet.points_active == points
 
 
 def test_the_version_in_force_at_the_event_decides():
@@ -140,23 +140,23 @@ def test_the_version_in_force_at_the_event_decides():
         PromotionVersion(promotion(reward=[{"points": 1}]), 1, MONDAY, None),
         PromotionVersion(promotion(reward=[{"points": 20}]), 2, MONDAY + days(2), MONDAY + days(4)),
     ]
-    rules = compile_programme(reversed(versions), TERMS)
+    plan = compile_programme(reversed(versions), TERMS)
     orders = [order(100, MONDAY + days(day)) for day in (-1, 0, 1.99, 2, 3.99, 4)]
-    outcome = fold(MEMBER, orders, rules)
+    outcome = fold(MEMBER, orders, plan)
     assert [(e.amount, e.promotion_version) for e in outcome.entries] == [(1, 1), (1, 1), (20, 2), (20, 2)]
 
 
 def test_an_event_meets_only_promotions_that_may_match():
     narrow = [promotion(promotion=f"p{n}", where={"lines": {"sku": f"s{n}"}}) for n in range(200)]
-    rules = programme(*narrow, promotion(promotion="all"), promotion(promotion="store", where={"store": "9"}))
+    plan = programme(*narrow, promotion(promotion="all"), promotion(promotion="store", where={"store": "9"}))
     bought = order(lines=[line(100, 1, sku="s7"), line(100, 2, sku="s5")])
-    assert [c.promotion_id for c in rules.for_order(bought.data)] == ["all", "p5", "p7"]
+    assert [c.promotion_id for c in plan.for_order(bought.data)] == ["all", "p5", "p7"]
 
 
 def test_what_was_paid_is_spread_over_the_lines():
     """Ten per cent off the whole order: the coffee of 4.00 counts with what was paid for it, 3.60."""
-    rules = programme(
+    plan = programme(
         promotion(where={"lines": {"category": "coffee"}}, reward=[{"points": {"per": "0.01 EUR", "earn": 1}}])
     )
-    assert fold(MEMBER, [order(900, lines=COFFEE)], rules).wallet.points_active == 360
-    assert fold(MEMBER, [order(1500, lines=COFFEE)], rules).wallet.points_active == 400
+    assert fold(MEMBER, [order(900, lines=COFFEE)], plan).wallet.points_active == 360
+    assert fold(MEMBER, [order(1500, lines=COFFEE)], plan).wallet.points_active == 400

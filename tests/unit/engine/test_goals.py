@@ -35,8 +35,8 @@ TABLE = [
 
 @pytest.mark.parametrize(("goal", "spent", "coupons", "progress"), TABLE)
 def test_progress_and_rewards(goal, spent, coupons, progress):
-    rules = programme(promotion(goal=goal, reward=[{"coupon": {"amount_off": "5.00 EUR", "valid_for": "1y"}}]))
-    outcome = fold(MEMBER, [order(total, MONDAY + days(day)) for day, total in spent.items()], rules)
+    plan = programme(promotion(goal=goal, reward=[{"coupon": {"amount_off": "5.00 EUR", "valid_for": "1y"}}]))
+    outcome = fold(MEMBER, [order(total, MONDAY + days(day)) for day, total in spent.items()], plan)
     assert sum(entry.kind == "coupon.issued" for entry in outcome.entries) == coupons
     assert sum(entry.kind == "offer.completed" for entry in outcome.entries) == coupons
     assert len(outcome.wallet.coupons) == coupons
@@ -44,25 +44,25 @@ def test_progress_and_rewards(goal, spent, coupons, progress):
 
 
 def test_a_window_includes_the_whole_of_its_last_local_day():
-    rules = programme(promotion(goal=SPEND | {"within": "10d"}))
+    plan = programme(promotion(goal=SPEND | {"within": "10d"}))
     last = datetime(2026, 3, 12, 22, 59, 59, 999000, tzinfo=UTC)  # one millisecond before midnight in Rome
     for late, points in ((timedelta(0), 10), (timedelta(milliseconds=1), 0)):
-        outcome = fold(MEMBER, [order(2000), order(3000, last + late)], rules)
+        outcome = fold(MEMBER, [order(2000), order(3000, last + late)], plan)
         assert outcome.wallet.points_active == points
 
 
 def test_a_window_closes_by_time_alone():
-    rules = programme(promotion(goal=SPEND | {"within": "10d"}))
-    wallet = fold(MEMBER, [order(2000)], rules).wallet
+    plan = programme(promotion(goal=SPEND | {"within": "10d"}))
+    wallet = fold(MEMBER, [order(2000)], plan).wallet
     assert wallet.due == datetime(2026, 3, 12, 23, 0, tzinfo=UTC)
-    assert advance(wallet, wallet.due - timedelta(microseconds=1), rules).wallet.pursuits["p"].progress == 2000
-    assert advance(wallet, wallet.due, rules).wallet.pursuits["p"].progress == 0
+    assert advance(wallet, wallet.due - timedelta(microseconds=1), plan).wallet.pursuits["p"].progress == 2000
+    assert advance(wallet, wallet.due, plan).wallet.pursuits["p"].progress == 0
 
 
 def test_the_end_of_the_campaign_takes_the_progress_away():
-    rules = programme(promotion(goal=SPEND, schedule={"until": "2026-03-31"}))
-    wallet = fold(MEMBER, [order(2000)], rules).wallet
-    assert advance(wallet, MONDAY + days(60), rules).wallet.pursuits == {}
+    plan = programme(promotion(goal=SPEND, schedule={"until": "2026-03-31"}))
+    wallet = fold(MEMBER, [order(2000)], plan).wallet
+    assert advance(wallet, MONDAY + days(60), plan).wallet.pursuits == {}
 
 
 @pytest.mark.parametrize(
@@ -76,16 +76,16 @@ def test_the_end_of_the_campaign_takes_the_progress_away():
 )
 def test_limits(limit, orders, rewards):
     """Monday the second of March: the week ends on day 6, the month on day 29."""
-    rules = programme(promotion(limits={"per_member": limit}))
-    outcome = fold(MEMBER, [order(100, MONDAY + days(day)) for day in orders], rules)
+    plan = programme(promotion(limits={"per_member": limit}))
+    outcome = fold(MEMBER, [order(100, MONDAY + days(day)) for day in orders], plan)
     assert outcome.wallet.points_active == 10 * rewards
 
 
 def test_what_is_bought_beyond_the_limit_does_not_count_towards_the_goal():
     limits = {"per_member": {"times": 1, "every": "month"}}
-    rules = programme(promotion(goal=SPEND | {"repeat": True}, limits=limits))
+    plan = programme(promotion(goal=SPEND | {"repeat": True}, limits=limits))
     given = [order(12000), order(4900, MONDAY + days(5)), order(4900, MONDAY + days(31))]
-    outcome = fold(MEMBER, given, rules)
+    outcome = fold(MEMBER, given, plan)
     assert outcome.wallet.points_active == 10 + 10
     assert outcome.wallet.pursuits["p"].progress == 1900
 
@@ -95,37 +95,37 @@ def offer(offer_id: str, at: datetime, **fields: object):
 
 
 def test_an_offer_is_its_own_instance_with_both_ends_of_its_window():
-    rules = programme(promotion(by="offer", goal=SPEND))
+    plan = programme(promotion(by="offer", goal=SPEND))
     until = MONDAY + days(7)
     issued = offer("of1", MONDAY, valid_until=until)
     for when, points in ((-1e-4, 0), (0, 10), (7, 10), (7 + 1e-4, 0)):
-        outcome = fold(MEMBER, [issued, order(5000, MONDAY + days(when))], rules)
+        outcome = fold(MEMBER, [issued, order(5000, MONDAY + days(when))], plan)
         assert outcome.wallet.points_active == points
-    assert fold(MEMBER, [order(5000)], rules).wallet.points_active == 0
+    assert fold(MEMBER, [order(5000)], plan).wallet.points_active == 0
 
 
 def test_two_offers_of_one_promotion_are_pursued_side_by_side():
-    rules = programme(promotion(by="offer", goal=SPEND))
+    plan = programme(promotion(by="offer", goal=SPEND))
     given = [
         offer("of1", MONDAY, valid_until=MONDAY + days(30)),
         order(2000, MONDAY + days(1)),
         offer("of2", MONDAY + days(2), valid_until=MONDAY + days(40)),
         order(3000, MONDAY + days(3)),
     ]
-    outcome = fold(MEMBER, given, rules)
+    outcome = fold(MEMBER, given, plan)
     offers = outcome.wallet.offers
     assert [(each.progress, each.completed) for each in offers.values()] == [(5000, 1), (3000, 0)]
-    assert advance(outcome.wallet, MONDAY + days(31), rules).wallet.offers.keys() == {"of2"}
+    assert advance(outcome.wallet, MONDAY + days(31), plan).wallet.offers.keys() == {"of2"}
 
 
 def test_an_offer_without_a_goal_rewards_each_match():
-    rules = programme(promotion(by="offer", limits={"per_member": {"times": 2}}))
+    plan = programme(promotion(by="offer", limits={"per_member": {"times": 2}}))
     given = [offer("of1", MONDAY), *[order(100, MONDAY + days(day)) for day in (1, 2, 3)]]
-    outcome = fold(MEMBER, given, rules)
+    outcome = fold(MEMBER, given, plan)
     assert outcome.wallet.points_active == 20
     assert outcome.wallet.offers["of1"].completed == 2
 
 
 def test_an_offer_of_something_else_opens_nothing():
-    rules = programme(promotion(goal=SPEND))
-    assert fold(MEMBER, [offer("of1", MONDAY)], rules).wallet.offers == {}
+    plan = programme(promotion(goal=SPEND))
+    assert fold(MEMBER, [offer("of1", MONDAY)], plan).wallet.offers == {}

@@ -32,19 +32,17 @@ def test_points_follow_what_came_back(back, points):
 
 
 def test_a_void_undoes_the_whole_order_and_its_coupon():
-    rules = programme(
-        promotion(goal={"visits": 1}, reward=[{"coupon": {"amount_off": "1.00 EUR", "valid_for": "30d"}}])
-    )
-    outcome = fold(MEMBER, [TWO, voided(TWO, LATER)], rules)
+    plan = programme(promotion(goal={"visits": 1}, reward=[{"coupon": {"amount_off": "1.00 EUR", "valid_for": "30d"}}]))
+    outcome = fold(MEMBER, [TWO, voided(TWO, LATER)], plan)
     assert outcome.entries == []
     assert outcome.wallet.coupons == {}
 
 
 def test_a_first_order_bonus_is_not_paid_twice_by_bringing_things_back():
-    rules = programme(promotion(limits={"per_member": {"times": 1}}))
+    plan = programme(promotion(limits={"per_member": {"times": 1}}))
     back = returned(TWO, {"line_no": 1, "quantity": 3, "amount": 3000}, {"line_no": 2, "amount": 1000}, at=LATER)
     again = order(2000, LATER + days(1))
-    assert fold(MEMBER, [TWO, back, again], rules).wallet.points_active == 10
+    assert fold(MEMBER, [TWO, back, again], plan).wallet.points_active == 10
 
 
 def test_a_weighed_line_gives_back_its_part():
@@ -60,8 +58,8 @@ def test_a_weighed_line_gives_back_its_part():
 def test_the_same_return_told_twice_counts_once():
     one = returned(TWO, {"line_no": 2, "amount": 1000}, at=LATER, return_id="r1")
     told_again = returned(TWO, {"line_no": 2, "amount": 1000}, at=LATER + days(1), return_id="r1")
-    rules = programme(promotion(**PER_EURO))
-    assert fold(MEMBER, [TWO, one, told_again], rules).wallet.points_active == 30
+    plan = programme(promotion(**PER_EURO))
+    assert fold(MEMBER, [TWO, one, told_again], plan).wallet.points_active == 30
 
 
 def test_a_return_in_another_currency_takes_nothing():
@@ -70,29 +68,29 @@ def test_a_return_in_another_currency_takes_nothing():
 
 
 def test_a_return_that_arrives_before_its_order_is_remembered():
-    rules = programme(promotion(**PER_EURO))
+    plan = programme(promotion(**PER_EURO))
     back = returned(TWO, {"line_no": 2, "amount": 1000}, at=LATER)
     wallet = Wallet.empty(MEMBER)
     assert needs_refold(wallet, back)
-    wallet = refold(wallet, [back], rules).wallet
+    wallet = refold(wallet, [back], plan).wallet
     assert wallet.awaiting == (TWO.data.order_id,)
     assert needs_refold(wallet, TWO)
-    wallet = refold(wallet, [back, TWO], rules).wallet
+    wallet = refold(wallet, [back, TWO], plan).wallet
     assert wallet.awaiting == ()
     assert wallet.points_active == 30
     other = order(500, LATER + days(1))
     assert not needs_refold(wallet, other)
-    assert apply(wallet, other, rules).wallet.points_active == 35
+    assert apply(wallet, other, plan).wallet.points_active == 35
 
 
 def test_an_older_event_asks_for_a_refold_and_the_same_instant_knows_its_order():
-    rules = programme(promotion(by="offer"))
-    wallet = apply(Wallet.empty(MEMBER), order(100), rules).wallet
+    plan = programme(promotion(by="offer"))
+    wallet = apply(Wallet.empty(MEMBER), order(100), plan).wallet
     assert needs_refold(wallet, order(100, MONDAY - days(1)))
     assert not needs_refold(wallet, order(100, MONDAY + days(1)))
     offer = event("offer.issued", {"offer_id": "of1", "promotion_id": "p"})
     assert needs_refold(wallet, offer)
-    assert refold(wallet, [order(100), offer], rules).wallet.points_active == 10
+    assert refold(wallet, [order(100), offer], plan).wallet.points_active == 10
 
 
 def test_points_spread_without_a_cent_lost():

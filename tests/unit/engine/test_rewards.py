@@ -42,20 +42,20 @@ def test_points(reward, total, points):
 def test_points_wait_then_count_then_expire():
     """Earned on the 2nd of March, usable from the 16th, last used on the 16th of April: local days in Rome."""
     reward = {"points": {"earn": 5, "pending_for": "2w", "expires_after": "1mo"}}
-    rules = programme(promotion(reward=[reward]))
-    wallet = fold(MEMBER, [order(100)], rules).wallet
+    plan = programme(promotion(reward=[reward]))
+    wallet = fold(MEMBER, [order(100)], plan).wallet
     assert record(wallet).points["base"].model_dump() == {"active": 0, "pending": 5, "expiring": ()}
     usable = datetime(2026, 3, 15, 23, tzinfo=UTC)
     assert wallet.due == usable
-    wallet = advance(wallet, usable, rules).wallet
+    wallet = advance(wallet, usable, plan).wallet
     assert record(wallet).points["base"].model_dump() == {
         "active": 5,
         "pending": 0,
         "expiring": ({"on": "2026-04-16", "points": 5},),
     }
     gone = datetime(2026, 4, 16, 22, tzinfo=UTC)
-    assert advance(wallet, gone - timedelta(microseconds=1), rules).wallet.points_active == 5
-    last = advance(wallet, gone, rules)
+    assert advance(wallet, gone - timedelta(microseconds=1), plan).wallet.points_active == 5
+    last = advance(wallet, gone, plan)
     assert last.wallet.points_active == 0
     assert [(e.kind, e.amount, e.debit, e.occurred_at) for e in last.entries] == [
         ("points.expired", 5, "member:points_active", gone)
@@ -63,15 +63,15 @@ def test_points_wait_then_count_then_expire():
 
 
 def test_a_month_after_the_thirty_first_is_the_last_of_february():
-    rules = programme(promotion(reward=[{"points": {"earn": 1, "expires_after": "1mo"}}]))
-    wallet = fold(MEMBER, [order(100, datetime(2026, 1, 31, 12, tzinfo=UTC))], rules).wallet
+    plan = programme(promotion(reward=[{"points": {"earn": 1, "expires_after": "1mo"}}]))
+    wallet = fold(MEMBER, [order(100, datetime(2026, 1, 31, 12, tzinfo=UTC))], plan).wallet
     assert wallet.lots[0].on == "2026-02-28"
 
 
 def test_points_that_expire_together_are_one_lot_and_the_record_stays_short():
-    rules = programme(promotion(reward=[{"points": {"earn": 1, "expires_after": "1y"}}]))
+    plan = programme(promotion(reward=[{"points": {"earn": 1, "expires_after": "1y"}}]))
     orders = [order(100, MONDAY + days(day / 2)) for day in range(60)]
-    wallet = fold(MEMBER, orders, rules).wallet
+    wallet = fold(MEMBER, orders, plan).wallet
     assert len(wallet.lots) == 30
     assert len(record(wallet).points["base"].expiring) == EXPIRING_SHOWN
 
@@ -104,20 +104,20 @@ def test_percent_off_some_categories_under_its_own_title():
 
 
 def test_identity_does_not_depend_on_the_event_that_crossed_the_line():
-    rules = programme(promotion(goal={"visits": 2, "repeat": True}, reward=[COUPON]))
+    plan = programme(promotion(goal={"visits": 2, "repeat": True}, reward=[COUPON]))
     orders = [order(100, MONDAY + days(day)) for day in range(4)]
-    plain = fold(MEMBER, orders, rules)
-    late = fold(MEMBER, [*orders, order(100, MONDAY - days(1))], rules)
+    plain = fold(MEMBER, orders, plan)
+    late = fold(MEMBER, [*orders, order(100, MONDAY - days(1))], plan)
     assert late.wallet.coupons.keys() == plain.wallet.coupons.keys()
     assert {e.key for e in late.entries} == {e.key for e in plain.entries}
-    assert fold("m2", orders, rules).wallet.coupons.keys().isdisjoint(plain.wallet.coupons)
+    assert fold("m2", orders, plan).wallet.coupons.keys().isdisjoint(plain.wallet.coupons)
 
 
 def test_codes_differ_by_programme_secret():
     def code(secret: bytes) -> str:
         terms = ProgrammeTerms(secret, "Europe/Rome", "EUR")
-        rules = compile_programme([PromotionVersion(promotion(reward=[COUPON]), 1, ALWAYS)], terms)
-        return record(fold(MEMBER, [order(100)], rules).wallet).coupons[0].code
+        plan = compile_programme([PromotionVersion(promotion(reward=[COUPON]), 1, ALWAYS)], terms)
+        return record(fold(MEMBER, [order(100)], plan).wallet).coupons[0].code
 
     assert code(b"a") == code(b"a") != code(b"b")
 
@@ -128,11 +128,11 @@ def redemption(coupon_id: str, at: datetime, operation: str = "op1"):
 
 
 def test_the_states_of_a_coupon():
-    rules = programme(promotion(reward=[COUPON]))
-    (made,) = fold(MEMBER, [order(100)], rules).wallet.coupons
+    plan = programme(promotion(reward=[COUPON]))
+    (made,) = fold(MEMBER, [order(100)], plan).wallet.coupons
 
     def status(*more, until: float = 0) -> str | None:
-        wallet = fold(MEMBER, [order(100), *more], rules, MONDAY + days(until)).wallet
+        wallet = fold(MEMBER, [order(100), *more], plan, MONDAY + days(until)).wallet
         return next((each.status for each in record(wallet).coupons), None)
 
     used = redemption(made, MONDAY + days(2))
@@ -147,29 +147,27 @@ def test_the_states_of_a_coupon():
 
 
 def test_a_coupon_redeemed_twice_is_a_conflict():
-    rules = programme(promotion(reward=[COUPON]))
-    (made,) = fold(MEMBER, [order(100)], rules).wallet.coupons
+    plan = programme(promotion(reward=[COUPON]))
+    (made,) = fold(MEMBER, [order(100)], plan).wallet.coupons
     twice = [redemption(made, MONDAY + days(1), "op1"), redemption(made, MONDAY + days(2), "op2")]
-    kinds = [e.kind for e in fold(MEMBER, [order(100), *twice], rules).entries]
+    kinds = [e.kind for e in fold(MEMBER, [order(100), *twice], plan).entries]
     assert kinds == ["coupon.issued", "coupon.redeemed", "coupon.conflict"]
 
 
 def test_a_forgotten_member_starts_from_nothing_with_new_coupons():
-    rules = programme(promotion(reward=[COUPON, {"points": 5}]))
+    plan = programme(promotion(reward=[COUPON, {"points": 5}]))
     forgotten = event("member.erased", {}, MONDAY + days(1))
-    erased = fold(MEMBER, [order(100), forgotten], rules)
+    erased = fold(MEMBER, [order(100), forgotten], plan)
     assert erased.wallet.coupons == {}
     assert erased.wallet.points_active == 0
     assert sum(e.amount * (1 if e.credit.startswith("member") else -1) for e in erased.entries) == 0
-    again = fold(MEMBER, [order(100), forgotten, order(100, MONDAY + days(2))], rules)
-    assert again.wallet.coupons.keys().isdisjoint(fold(MEMBER, [order(100)], rules).wallet.coupons)
+    again = fold(MEMBER, [order(100), forgotten, order(100, MONDAY + days(2))], plan)
+    assert again.wallet.coupons.keys().isdisjoint(fold(MEMBER, [order(100)], plan).wallet.coupons)
 
 
 def test_the_state_survives_its_json_and_refuses_anothers():
-    rules = programme(
-        promotion(goal={"spend": "50.00 EUR", "within": "30d"}), promotion(promotion="q", reward=[COUPON])
-    )
-    wallet = fold(MEMBER, [order(100)], rules).wallet
+    plan = programme(promotion(goal={"spend": "50.00 EUR", "within": "30d"}), promotion(promotion="q", reward=[COUPON]))
+    wallet = fold(MEMBER, [order(100)], plan).wallet
     assert Wallet.from_json(wallet.to_json()) == wallet
     old = orjson.dumps(orjson.loads(wallet.to_json()) | {"format": 0})
     with pytest.raises(UnknownFormat):
@@ -177,9 +175,9 @@ def test_the_state_survives_its_json_and_refuses_anothers():
 
 
 def test_the_record_shows_progress_and_tier():
-    rules = programme(promotion(goal={"spend": "50.00 EUR", "within": "30d"}))
+    plan = programme(promotion(goal={"spend": "50.00 EUR", "within": "30d"}))
     gold = event("member.updated", {"attributes": {"tier": "gold"}})
-    shown = record(fold(MEMBER, [gold, order(1500, MONDAY + days(1))], rules).wallet)
+    shown = record(fold(MEMBER, [gold, order(1500, MONDAY + days(1))], plan).wallet)
     assert shown.tier is not None
     assert (shown.tier.id, shown.tier.since) == ("gold", MONDAY)
     (progress,) = shown.offers
