@@ -44,7 +44,7 @@ class Figures:
         return {name: middle(spreads) for name, spreads in self.rounds.items()}
 
 
-async def propagation(stack: Stack) -> tuple[list[Row], dict[str, object]]:
+async def propagation(stack: Stack, *, rounds: int = ROUNDS) -> tuple[list[Row], dict[str, object]]:
     """Alternating rounds of both on the same broker; the rows of the table and the JSON."""
     brokers = stack.settings.brokers
     figures = {rate: Figures() for rate in RATES}
@@ -52,7 +52,7 @@ async def propagation(stack: Stack) -> tuple[list[Row], dict[str, object]]:
         for rate in RATES:
             await _relay_round(brokers, source, target, rate, WARM_UP_S)
             await _stack_round(stack, client, rate, WARM_UP_S)
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             for rate in RATES:
                 figures[rate].add("relay", await _relay_round(brokers, source, target, rate, ROUND_S))
                 for name, measured in (await _stack_round(stack, client, rate, ROUND_S)).items():

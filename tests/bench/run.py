@@ -1,4 +1,4 @@
-"""`make bench`: measures, prints one table with the goals beside, and writes build/bench.json.
+"""`make bench`: measures, prints one table with the goals beside (three numbers: p50, p95, p99), and writes build/bench.json.
 
 `python -m tests.bench.run B1 B2` runs only these. Figures of one machine count as ratios within one run; nothing is
 asserted here. What each row measures is in docs/benchmarks.md.
@@ -25,7 +25,7 @@ from services.telemetry import configure_logging
 from tests.bench.backlog import EVENTS, backlog
 from tests.bench.load import real_events
 from tests.bench.measure import Row
-from tests.bench.propagation import propagation
+from tests.bench.propagation import ROUNDS, propagation
 from tests.bench.start import start
 
 PROMOTIONS = Path(__file__).parents[2] / "services" / "demo" / "promotions"
@@ -38,12 +38,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("benches", nargs="*", metavar="BENCH", help=f"any of {', '.join(BENCHES)}; default: all")
     parser.add_argument("--events", type=int, default=EVENTS, help="backlog of B2")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="rounds of B1")
     arguments = parser.parse_args()
     if unknown := set(arguments.benches) - set(BENCHES):
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
     console = Console(stderr=True, highlight=False)
     configure_logging(Settings().model_copy(update={"log_level": "error"}))
-    rows, figures = asyncio.run(_run(arguments.benches or BENCHES, arguments.events, console))
+    rows, figures = asyncio.run(_run(arguments, console))
     RESULT.parent.mkdir(exist_ok=True)
     machine = {"cpus": os.cpu_count(), "python": platform.python_version(), "system": platform.system()}
     RESULT.write_bytes(orjson.dumps({"machine": machine, **figures}, option=orjson.OPT_INDENT_2))
@@ -51,23 +52,23 @@ def main() -> None:
     console.print(f"Written to {RESULT}")
 
 
-async def _run(wanted, events: int, console: Console) -> tuple[list[Row], dict[str, object]]:
+async def _run(arguments, console: Console) -> tuple[list[Row], dict[str, object]]:
     rows: list[Row] = []
     figures: dict[str, object] = {}
     real_events()
-    for bench in wanted:
+    for bench in arguments.benches or BENCHES:
         console.print(f"Running {bench}")
         if bench == "B9":
             found = await start()
         else:
             with tempfile.TemporaryDirectory(prefix="unisono-bench-") as home:
-                found = await _on_stack(bench, Path(home), events)
+                found = await _on_stack(bench, Path(home), arguments)
         rows += found[0]
         figures[bench] = found[1]
     return rows, figures
 
 
-async def _on_stack(bench: str, home: Path, events: int) -> tuple[list[Row], dict[str, object]]:
+async def _on_stack(bench: str, home: Path, arguments) -> tuple[list[Row], dict[str, object]]:
     async def prepared(own: Settings) -> None:
         await prepare(own, [PROMOTIONS])
 
@@ -75,15 +76,15 @@ async def _on_stack(bench: str, home: Path, events: int) -> tuple[list[Row], dic
     settings = Settings().model_copy(update={**own, "currency": "USD"})
     if bench == "B2":
         async with Stack(settings, prepare=prepared, roles=(), stores=()) as stack:
-            return await backlog(stack, events=events)
+            return await backlog(stack, events=arguments.events)
     async with Stack(settings, prepare=prepared, stores=("433",)) as stack:
-        return await propagation(stack)
+        return await propagation(stack, rounds=arguments.rounds)
 
 
 def _table(rows: list[Row]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("", "measure", "p50 / p95 / p99, or median", "goal", ""):
-        table.add_column(column, no_wrap=True)
+    for column in ("", "measure", "figure", "goal", ""):
+        table.add_column(column)
     before = None
     for row in rows:
         if before not in (None, row.bench):
