@@ -38,7 +38,9 @@ class Invalid:
     def problem(self) -> Problem:
         """The refusal, with a JSON pointer into the event (in its structured form) for every fault."""
         errors = [{"pointer": f.pointer, "reason": f.reason, "detail": f.message} for f in self.faults]
-        return Problem("invalid-event", "; ".join(f"{f.pointer} {f.message}".strip() for f in self.faults), errors=errors)
+        return Problem(
+            "invalid-event", "; ".join(f"{f.pointer} {f.message}".strip() for f in self.faults), errors=errors
+        )
 
 
 Judged = Valid | Invalid

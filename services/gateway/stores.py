@@ -6,6 +6,7 @@ In this first slice every store is sent every member; a later one sends a store 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from functools import lru_cache
 from typing import Annotated
 
 import orjson
@@ -14,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 
 from schemas.api.sync import Checkpoint, TouchpointReport
 from schemas.values import rfc3339
-from services.clock import utc_now
+from services.clock import monotonic, utc_now
 from services.gateway.deps import Deps, Feed
 from services.gateway.tokens import SyncToken, accept, decode
 from services.problems import Problem, unavailable
@@ -22,7 +23,7 @@ from services.store.faults import TRANSIENT
 from services.sync.applied import NDJSON
 from services.sync.feed import AllSubscription, WalletFeed
 from services.sync.index import FeedWallet
-from services.sync.sse import EventStream, last_event_id, message
+from services.sync.sse import EventStream, heartbeat, last_event_id, message
 
 router = APIRouter(tags=["store sync"])
 StorePath = Annotated[str, Path(min_length=1, max_length=128, description="The store's id")]
@@ -31,6 +32,7 @@ CHANGES_MAX = 10_000
 HEARTBEAT_S = 5.0
 """A till must know within seconds that it is alone."""
 _CHUNK_ROWS = 200
+_RENEW_S = 3600.0
 _NDJSON_ANSWER = {
     "description": "One schemas.api.sync.WalletRow a line, then one Checkpoint",
     "content": {NDJSON: {"schema": {"type": "string"}}},
@@ -96,11 +98,8 @@ async def stream(
     token = last_event_id(request) or since
     positions = None if token is None else _positions(feed, token)
     subscription = feed.subscribe_all(positions)
-
-    def told(wallets: list[FeedWallet]) -> bytes:
-        return _messages(feed, subscription, wallets)
-
-    return EventStream(subscription, told, name="store", heartbeat_s=HEARTBEAT_S)
+    teller = _Teller(feed, subscription)
+    return EventStream(subscription, teller.changes, name="store", heartbeat_s=HEARTBEAT_S, beat=teller.beat)
 
 
 @router.post(
@@ -151,13 +150,36 @@ def _positions(feed: WalletFeed, text: str) -> tuple[int, ...]:
     return token.positions
 
 
-def _messages(feed: WalletFeed, subscription: AllSubscription, wallets: list[FeedWallet]) -> bytes:
-    positions = subscription.positions or feed.positions
-    token = SyncToken(feed.epoch, tuple(positions), utc_now()).encode()
-    closing = Checkpoint(token=token, epoch=feed.epoch, count=len(wallets), more=positions != feed.positions)
-    parts = [message(row(wallet), event="change") for wallet in wallets]
-    parts.append(message(closing.model_dump_json().encode(), event="checkpoint", event_id=token))
-    return b"".join(parts)
+class _Teller:
+    """Says to one store what changed; in silence renews its token, so that it does not age while nothing happens."""
+
+    def __init__(self, feed: WalletFeed, subscription: AllSubscription) -> None:
+        self._feed = feed
+        self._subscription = subscription
+        self._renewed_at = monotonic()
+
+    def changes(self, wallets: list[FeedWallet]) -> bytes:
+        """A page of changes, closed by its checkpoint."""
+        return b"".join([*map(change_message, wallets), self._checkpoint(len(wallets))])
+
+    def beat(self) -> bytes:
+        """A heartbeat, now and then with a newer token."""
+        if self._subscription.positions is None or monotonic() - self._renewed_at < _RENEW_S:
+            return heartbeat()
+        return heartbeat() + self._checkpoint(0)
+
+    def _checkpoint(self, count: int) -> bytes:
+        self._renewed_at = monotonic()
+        positions = self._subscription.positions or self._feed.positions
+        token = SyncToken(self._feed.epoch, tuple(positions), utc_now()).encode()
+        closing = Checkpoint(token=token, epoch=self._feed.epoch, count=count, more=positions != self._feed.positions)
+        return message(closing.model_dump_json().encode(), event="checkpoint", event_id=token)
+
+
+@lru_cache(maxsize=2048)
+def change_message(wallet: FeedWallet) -> bytes:
+    """The message of one change; rendered once, the same bytes for every store."""
+    return message(row(wallet), event="change")
 
 
 async def _lines(wallets: Iterable[FeedWallet], trailer: bytes) -> AsyncIterator[bytes]:
