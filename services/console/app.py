@@ -8,6 +8,7 @@ from importlib.metadata import version
 from platform import node
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -126,8 +127,14 @@ def _explain_refusals(app: FastAPI, voices: Mapping[str, Voice]) -> None:
         if "text/html" not in request.headers.get("accept", ""):
             return PlainTextResponse(str(error.detail), error.status_code, error.headers)
         voice = voices[choose_language(request.query_params.get("lang"), request.headers.get("accept-language"))]
-        title = voice.said("There is nothing at this address")
-        next_step = voice.said("Check the address, or begin at the first page.")
-        if error.status_code != 404:
+        if error.status_code == 404:
+            title = voice.said("There is nothing at this address")
+            next_step = voice.said("Check the address, or begin at the first page.")
+        else:
             title, next_step = voice.said("This cannot be shown"), str(error.detail)
         return HTMLResponse(voice.page("refused.html", title=title, next_step=next_step), error.status_code)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        fields = ", ".join(sorted({str(found["loc"][-1]) for found in error.errors()}))
+        return await refused(request, HTTPException(422, f"not valid: {fields}"))

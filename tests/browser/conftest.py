@@ -80,7 +80,7 @@ def shot() -> Shot:
 
     async def take(page: Page, name: str, *, full: bool = True) -> None:
         for scheme in ("light", "dark"):
-            await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            await page.emulate_media(color_scheme=scheme)
             for size, (width, height) in SIZES.items():
                 await page.set_viewport_size({"width": width, "height": height})
                 await page.screenshot(path=PICTURES / f"{name}-{size}-{scheme}.png", full_page=full)
@@ -102,7 +102,7 @@ async def axe_everywhere(page: Page) -> list[str]:
     """The same in light and dark, on a phone and on a desk."""
     found = []
     for scheme in ("light", "dark"):
-        await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         for width, height in SIZES.values():
             await page.set_viewport_size({"width": width, "height": height})
             found += [f"{scheme} {width}: {one}" for one in await axe(page)]

@@ -6,7 +6,8 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import Shot, axe_everywhere, sideways
-from tests.browser.site import Site, rich_wallet, told_history
+from tests.browser.site import Site
+from tests.unit.console.samples import rich_wallet, told_history
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 

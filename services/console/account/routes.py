@@ -17,7 +17,7 @@ from services.console.rooms import Rooms, stream
 from services.console.voices import Voice
 
 STREAM = "account"
-Lang = Annotated[str | None, Query(max_length=16, description="Language; without it the browser's")]
+Lang = Annotated[str | None, Query(description="Language; without it the browser's")]
 Accepted = Annotated[str | None, Header(alias="accept-language")]
 
 

@@ -71,9 +71,11 @@ class DemoPages:
         return router
 
     async def page(
-        self, member: Member, store: Store = "", lang: Lang = None, accept_language: Accepted = None
+        self, member: str = "", store: Store = "", lang: Lang = None, accept_language: Accepted = None
     ) -> Response:
-        """Three panes, four numbers, one button a story."""
+        """Three panes, four numbers, one button a story; without a member, the first page."""
+        if not 1 <= len(member) <= 128:
+            return RedirectResponse("/", 303)
         voice = self._voice(lang, accept_language)
         store = self._store(store)
         panes = self.stage.quiet_panes(member)

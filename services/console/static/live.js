@@ -18,8 +18,12 @@
     }
     if (held.nodeType !== Node.ELEMENT_NODE || held.isEqualNode(next)) return;
     const flashes = held.hasAttribute("data-flash") && held.textContent !== next.textContent;
-    for (const { name } of [...held.attributes]) if (!next.hasAttribute(name) && name !== "open") held.removeAttribute(name);
-    for (const { name, value } of next.attributes) if (held.getAttribute(name) !== value) held.setAttribute(name, value);
+    for (const { name } of [...held.attributes]) {
+      if (!next.hasAttribute(name) && name !== "open") held.removeAttribute(name);
+    }
+    for (const { name, value } of next.attributes) {
+      if (held.getAttribute(name) !== value) held.setAttribute(name, value);
+    }
     morphChildren(held, next);
     if (flashes) {
       held.classList.remove("flash");
