@@ -1,4 +1,4 @@
-"""Intake: the three co-partitioned event topics, one PostgreSQL transaction a micro-batch (steps 1 to 9).
+"""Intake: the three co-partitioned event topics, one PostgreSQL transaction a micro-batch and partition (steps 1 to 9).
 
 A bare consumer on the Faust worker's loop. PostgreSQL's cursor says where a partition continues; Kafka's committed
 offset is reported for lag tools and never is ahead of it.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -102,9 +101,12 @@ class Intake(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
                 if unknown := self._consumer.assignment() - self._positioned:
                     batches = {}  # fetched from wherever Kafka thought we were
                     await self._position(sorted(unknown))
-                for tp, records in batches.items():
-                    if tp in self._positioned:  # else: revoked while we worked on the others
-                        await self._apply(tp, records)
+                by_partition: dict[int, list[TopicPartition]] = {}
+                for tp in sorted(batches):
+                    by_partition.setdefault(tp.partition, []).append(tp)
+                for partition, tps in by_partition.items():
+                    if self._positioned.issuperset(tps):  # else: revoked while we worked on the others
+                        await self._apply(partition, [record for tp in tps for record in batches[tp]])
                 self._retry_s = 0.05
             except TransientFault as error:
                 DATABASE_RETRIES.labels("batch").inc()
@@ -133,16 +135,17 @@ class Intake(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
                 self._consumer.seek(tp, max(cursor, starts[tp]))
                 self._positioned.add(tp)
 
-    async def _apply(self, tp: TopicPartition, fetched: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
+    async def _apply(self, partition: int, fetched: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
         started = monotonic()
-        records = [SourceRecord(tp.topic, tp.partition, r.offset, r.key, r.value, r.headers) for r in fetched]
-        result = await self._applier.apply(tp.topic, tp.partition, records)
-        # Step 9. Wake the relay; the offset is reported within a second.
+        records = [SourceRecord(r.topic, partition, r.offset, r.key, r.value, r.headers) for r in fetched]
+        result = await self._applier.apply(partition, records)
+        # Step 9. Wake the relay; the offsets are reported within a second.
         self._relay.wake(result.shards)
-        self._done[tp] = result.next_offset
+        self._done |= {TopicPartition(topic, partition): offset for topic, offset in result.next_offsets.items()}
         PROCESSING.labels("batch").observe(monotonic() - started)
         BATCH_EVENTS.observe(len(records))
-        _count(tp.topic, result.outcomes)
+        for (topic, outcome), count in result.outcomes.items():
+            EVENTS.labels(topic, outcome).inc(count)
 
     @Service.timer(1.0)
     async def _report_progress(self) -> None:
@@ -162,9 +165,3 @@ class Intake(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
         """For /readyz: the group gave us partitions, and each has its position."""
         assignment = self._consumer.assignment()
         return bool(assignment) and assignment == self._positioned
-
-
-def _count(topic: str, outcomes: Counter[str]) -> None:
-    for outcome, records in outcomes.items():
-        if records:
-            EVENTS.labels(topic, outcome).inc(records)

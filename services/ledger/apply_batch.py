@@ -1,12 +1,15 @@
 """The commit path, steps 2 to 8 of docs/architecture.md: one micro-batch of one partition, one transaction.
 
+A batch holds what the three co-partitioned topics brought for one partition number: a member's events of app, web and
+till meet in it, and few of them are late.
+
 Step 1 (take what is there) and step 9 (wake the relay, report the offset) are intake's, in streams/intake.py.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -36,11 +39,16 @@ _CAUSES_MAX = 20
 
 @dataclass(slots=True)
 class BatchResult:
-    """Where the partition continues, the shards that have something to publish, and what became of each record."""
+    """Where each topic continues, the shards that have something to publish, and what became of each record."""
 
-    next_offset: int
+    next_offsets: dict[str, int]
     shards: set[int] = field(default_factory=set)
-    outcomes: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(topic, outcome) → records; outcome: applied, duplicate, dead_letter, skipped (unknown type), replayed."""
+
+    def count(self, outcome: str, records: Iterable[SourceRecord]) -> None:
+        """These records ended so."""
+        self.outcomes.update((record.topic, outcome) for record in records)
 
 
 class BatchApplier:
@@ -56,64 +64,62 @@ class BatchApplier:
         self._now = now
         self._programme: tuple[int, Programme] | None = None
 
-    async def apply(self, topic: str, partition: int, records: Sequence[SourceRecord]) -> BatchResult:
-        """Every record of the batch is applied, absorbed or refused once this returns; TransientFault: none was."""
+    async def apply(self, partition: int, records: Sequence[SourceRecord]) -> BatchResult:
+        """Every record of the batch is applied, absorbed or refused once this returns; TransientFault: none was.
+
+        The records are of one partition number of the co-partitioned topics, each topic's in offset order.
+        """
         now = self._now()
         # Step 2. Decode and validate, before anything is locked.
         checked = [(record, validate(record, now, self._window)) for record in records]
         async with self._ledger.unit() as unit:
-            # Step 3. Lock the cursor; what lies below it was applied by somebody before us.
-            cursor, revision = await unit.lock_cursor(topic, partition)
-            fresh = [outcome for record, outcome in checked if record.offset >= cursor]
-            result = BatchResult(max(cursor, records[-1].offset + 1))
-            result.outcomes["replayed"] = len(checked) - len(fresh)
+            # Step 3. Lock the cursors; what lies below was applied by somebody before us.
+            cursors, revision = await unit.lock_cursors(sorted({record.topic for record in records}), partition)
+            fresh = [(record, outcome) for record, outcome in checked if record.offset >= cursors[record.topic]]
+            result = BatchResult({**cursors, **{record.topic: record.offset + 1 for record, _ in fresh}})
+            result.count("replayed", (record for record, _ in checked if record.offset < cursors[record.topic]))
             if not fresh:
-                return BatchResult(cursor, set(), result.outcomes)
-            refused = [outcome for outcome in fresh if isinstance(outcome, Refused)]
-            result.outcomes["skipped"] = sum(outcome is None for outcome in fresh)
+                return result
+            result.count("skipped", (record for record, outcome in fresh if outcome is None))
             # Step 4. Record what is new.
-            accepted, conflicts = await self._record(unit, [o for o in fresh if isinstance(o, Accepted)], now, result)
-            refused += conflicts
+            accepted, refused = await self._record(unit, [outcome for _, outcome in fresh if outcome], now, result)
             # Steps 5 and 6. Lock the members' wallets; decide.
             programme = await self._current(unit, revision)
             decisions = await self._decide(unit, [a.event for a in accepted], programme, now)
-            # Step 7. Write all of it, the cursor included.
-            await unit.write(decisions, refused, Position(topic, partition, result.next_offset), now)
+            # Step 7. Write all of it, the cursors included.
+            await unit.write(decisions, refused, Position(partition, result.next_offsets), now)
         # Step 8. Leaving the unit committed.
-        result.outcomes["applied"] = len(accepted)
-        result.outcomes["dead_letter"] = len(refused)
+        result.count("applied", (a.record for a in accepted))
+        result.count("dead_letter", (letter.record for letter in refused))
         result.shards = {decision.shard for decision in decisions}
         if refused:
-            result.shards.add(partition % self._partitions)
+            result.shards.add(partition)
         return result
 
     async def _record(
-        self, unit: Unit, offered: list[Accepted], now: datetime, result: BatchResult
+        self, unit: Unit, offered: Sequence[Accepted | Refused], now: datetime, result: BatchResult
     ) -> tuple[list[Accepted], list[Refused]]:
-        """The events not seen before, and those whose id was used before for something else."""
+        """The events not seen before; and what is refused, ids used before for something else included."""
+        refused = [candidate for candidate in offered if isinstance(candidate, Refused)]
         first: dict[EventKey, Accepted] = {}
-        repeats: list[Accepted] = []
-        for candidate in offered:
-            key = (candidate.event.source, candidate.event.id)
-            if key in first:
-                repeats.append(candidate)
-            else:
-                first[key] = candidate
+        valid = [candidate for candidate in offered if isinstance(candidate, Accepted)]
+        repeats = [candidate for candidate in valid if first.setdefault(_key(candidate), candidate) is not candidate]
         if not first:
-            return [], []
+            return [], refused
         shards = {a.event.member_id: shard_of(a.event.member_id, self._partitions) for a in first.values()}
         new = await unit.record_events(list(first.values()), shards, now)
         repeats += [candidate for key, candidate in first.items() if key not in new]
         conflicts = await self._conflicts(unit, repeats) if repeats else []
-        result.outcomes["duplicate"] = len(repeats) - len(conflicts)
-        return [candidate for key, candidate in first.items() if key in new], conflicts
+        conflicting = {id(letter.record) for letter in conflicts}
+        result.count("duplicate", (a.record for a in repeats if id(a.record) not in conflicting))
+        return [candidate for key, candidate in first.items() if key in new], refused + conflicts
 
     async def _conflicts(self, unit: Unit, repeats: list[Accepted]) -> list[Refused]:
-        stored = await unit.stored_events(sorted({(a.event.source, a.event.id) for a in repeats}))
+        stored = await unit.stored_events(sorted({_key(a) for a in repeats}))
         return [
             Refused(a.record, "id_conflict", f"source and id {a.event.cause!r} were used before for other content")
             for a in repeats
-            if not same_content(_as_stated(a), stored[a.event.source, a.event.id])
+            if not same_content(_as_stated(a), stored[_key(a)])
         ]
 
     async def _current(self, unit: Unit, revision: int) -> Programme:
@@ -168,6 +174,10 @@ def _decision(
     record = wallet_record(wallet, version=version, as_of=now, caused_by=causes, occurred_at=occurred_at)
     corrected = row.corrected or any(posting.reverses for posting in postings)
     return Decision(member_id, shard, version, wallet, record, occurred_at, corrected, postings)
+
+
+def _key(accepted: Accepted) -> EventKey:
+    return (accepted.event.source, accepted.event.id)
 
 
 def _as_stated(accepted: Accepted) -> Event:

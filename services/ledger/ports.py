@@ -96,18 +96,17 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a partition continues."""
+    """Where a partition continues: the next offset on each topic that the batch read."""
 
-    topic: str
     partition: int
-    next_offset: int
+    next_offsets: Mapping[str, int]
 
 
 class Unit(Protocol):
     """One database transaction over one micro-batch; leaving it normally commits, an exception keeps nothing."""
 
-    async def lock_cursor(self, topic: str, partition: int) -> tuple[int, int]:
-        """(next offset, programme revision); the cursor and the programme stay locked until the unit ends."""
+    async def lock_cursors(self, topics: Sequence[str], partition: int) -> tuple[dict[str, int], int]:
+        """(topic → next offset, programme revision); cursors and programme stay locked until the unit ends."""
         ...
 
     async def programme_versions(self) -> Sequence[PromotionVersion]:
@@ -139,7 +138,7 @@ class Unit(Protocol):
     async def write(
         self, decisions: Sequence[Decision], refused: Sequence[Refused], position: Position, now: datetime
     ) -> None:
-        """Write wallets, entries, coupons and dead letters, mark each in the outbox, and move the cursor."""
+        """Write wallets, entries, coupons and dead letters, mark each in the outbox, and move the cursors."""
         ...
 
 

@@ -19,6 +19,9 @@ from services.store.faults import TRANSIENT
 from services.store.promotions import promotion_version
 from services.store.queries import QUERIES
 
+_BY_KEY = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off"}
+"""Every statement of a unit finds its rows by key; a plan cached while a table was small would scan it for ever."""
+
 
 class PostgresLedger:
     """Implements `services.ledger.ports.Ledger`.
@@ -40,7 +43,7 @@ class PostgresLedger:
             max_size=connections_max,
             timeout=5,
             command_timeout=15,
-            server_settings={"idle_in_transaction_session_timeout": f"{lock_lease_s}s"},
+            server_settings={"idle_in_transaction_session_timeout": f"{lock_lease_s}s", **_BY_KEY},
             reset=_nothing,
         )
         try:
@@ -83,10 +86,10 @@ class PostgresUnit:
     def __init__(self, connection: Any) -> None:
         self._db = connection
 
-    async def lock_cursor(self, topic: str, partition: int) -> tuple[int, int]:
+    async def lock_cursors(self, topics: Sequence[str], partition: int) -> tuple[dict[str, int], int]:
         """See Unit."""
-        row = await self._db.fetchrow(QUERIES["lock_cursor"], topic, partition)
-        return row["next_offset"], row["revision"]
+        rows = await self._db.fetch(QUERIES["lock_cursors"], topics, partition)
+        return {row["topic"]: row["next_offset"] for row in rows}, rows[0]["revision"]
 
     async def programme_versions(self) -> Sequence[PromotionVersion]:
         """See Unit."""
@@ -181,9 +184,9 @@ class PostgresUnit:
             [shard for shard, _, _ in marks],
             [kind for _, kind, _ in marks],
             [ref for _, _, ref in marks],
-            position.topic,
+            list(position.next_offsets),
+            list(position.next_offsets.values()),
             position.partition,
-            position.next_offset,
         )
 
     async def _write_coupons(self, decisions: Sequence[Decision], now: datetime) -> None:

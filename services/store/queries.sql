@@ -23,10 +23,10 @@ VALUES ($1, $2, $3::jsonb, $4, $5)
 -- raise_programme_revision --
 UPDATE programme SET revision = revision + 1
 
--- lock_cursor --
--- The row lock serialises an old and a new owner of the partition; the comparison makes the late one a no-op.
-SELECT next_offset, (SELECT revision FROM programme) AS revision FROM partition_cursor
-WHERE topic = $1 AND partition = $2 FOR UPDATE
+-- lock_cursors --
+-- The row locks serialise an old and a new owner of the partition; the comparison makes the late one a no-op.
+SELECT topic, next_offset, (SELECT revision FROM programme) AS revision FROM partition_cursor
+WHERE topic = ANY($1) AND partition = $2 ORDER BY topic FOR UPDATE
 
 -- ensure_cursor --
 INSERT INTO partition_cursor (topic, partition) VALUES ($1, $2) ON CONFLICT DO NOTHING
@@ -93,7 +93,9 @@ WITH wallets AS (
     FROM unnest($26::int[], $27::text[], $28::text[]) WITH ORDINALITY AS new (shard, kind, ref, place)
     ORDER BY place
 )
-UPDATE partition_cursor SET next_offset = $31, updated_at = $1 WHERE topic = $29 AND partition = $30
+UPDATE partition_cursor SET next_offset = new.next_offset, updated_at = $1
+FROM unnest($29::text[], $30::bigint[]) AS new (topic, next_offset)
+WHERE partition_cursor.topic = new.topic AND partition_cursor.partition = $31
 
 -- write_coupons --
 INSERT INTO coupon (coupon_id, member_id, shard, promotion_id, promotion_version, code, status, valid_from, valid_until,

@@ -68,7 +68,7 @@ class Books:
         headers, value = to_kafka(event)
         record = SourceRecord(CHECKOUT, 0, self._offset, MEMBER.encode(), value, headers)
         self._offset += 1
-        await self._applier.apply(CHECKOUT, 0, [record])
+        await self._applier.apply(0, [record])
 
 
 @pytest.mark.parametrize("erased", [False, True], ids=["wallet", "tombstone"])

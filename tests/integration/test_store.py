@@ -60,7 +60,7 @@ class Intake:
                 SourceRecord(CHECKOUT, 0, self.offset, (key or event.subject or "").encode(), value, headers)
             )
             self.offset += 1
-        return await self.applier.apply(CHECKOUT, 0, records)
+        return await self.applier.apply(0, records)
 
 
 @pytest.fixture
@@ -112,9 +112,9 @@ async def test_a_repeated_event_counts_once_and_another_under_its_id_is_refused(
     reads, intake, _ = books
     first, same_id = order(1), order(1, total=9999)
     same_id.time = first.time
-    assert (await intake.take(first, first)).outcomes["duplicate"] == 1
+    assert (await intake.take(first, first)).outcomes[CHECKOUT, "duplicate"] == 1
     result = await intake.take(first, same_id)
-    assert (result.outcomes["duplicate"], result.outcomes["dead_letter"]) == (1, 1)
+    assert (result.outcomes[CHECKOUT, "duplicate"], result.outcomes[CHECKOUT, "dead_letter"]) == (1, 1)
     letters = await reads.dead_letters()
     assert [letter.letter.reason for letter in letters] == ["id_conflict"]
     assert letters[0].value == same_id.data
@@ -148,7 +148,7 @@ async def test_a_time_slightly_ahead_is_held_to_the_moment_of_recording(books) -
     early = order(1, age=-timedelta(hours=3))
     await intake.take(early)
     assert await db.fetchval("SELECT stated_at > occurred_at AND occurred_at = recorded_at FROM inbox")
-    assert (await intake.take(early)).outcomes["duplicate"] == 1
+    assert (await intake.take(early)).outcomes[CHECKOUT, "duplicate"] == 1
 
 
 async def test_what_a_replaced_owner_still_holds_is_a_no_op(books) -> None:
@@ -158,7 +158,7 @@ async def test_what_a_replaced_owner_still_holds_is_a_no_op(books) -> None:
     before = await db.fetch("TABLE entry")
     intake.offset = 0
     result = await intake.take(order(3), order(4))
-    assert (result.outcomes["replayed"], result.next_offset) == (2, 2)
+    assert (result.outcomes[CHECKOUT, "replayed"], result.next_offsets) == (2, {CHECKOUT: 2})
     assert await db.fetch("TABLE entry") == before
     assert (await reads.wallet("m1")).version == 1
 
