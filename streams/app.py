@@ -36,6 +36,12 @@ class WorkerApp(faust.App):
 
     BootStrategy = _ServicesOnly
 
+    @override
+    async def on_first_start(self) -> None:
+        """Faust makes its folder, but not the folders above it."""
+        settings.home.mkdir(parents=True, exist_ok=True)
+        await super().on_first_start()
+
 
 configure_logging(settings)
 app = WorkerApp(
