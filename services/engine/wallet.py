@@ -246,7 +246,7 @@ def wallet_record(
 
 def _balance(wallet: Wallet) -> dict[str, object]:
     active = pending = 0
-    expiring = []
+    expiring: list[dict[str, object]] = []
     for lot in wallet.lots:
         if lot.active_from:
             pending += lot.points

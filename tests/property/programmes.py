@@ -105,7 +105,7 @@ def event(number: int, hours: int, name: str, data: dict[str, Any], source: str 
 @st.composite
 def orders(draw: st.DrawFn, number: int) -> dict[str, Any]:
     """The data of an order; its id is one of few, so that returns and voids meet it."""
-    lines = [
+    lines: list[dict[str, Any]] = [
         {
             "line_no": place,
             "sku": draw(st.sampled_from(["s1", "s2"])),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from schemas.events.orders import OrderCompleted
 from services.engine.conditions import in_holdout
 from services.engine.fold import fold
 from services.engine.programme import PromotionVersion, compile_programme
@@ -150,6 +151,7 @@ def test_an_event_meets_only_promotions_that_may_match():
     narrow = [promotion(promotion=f"p{n}", where={"lines": {"sku": f"s{n}"}}) for n in range(200)]
     plan = programme(*narrow, promotion(promotion="all"), promotion(promotion="store", where={"store": "9"}))
     bought = order(lines=[line(100, 1, sku="s7"), line(100, 2, sku="s5")])
+    assert isinstance(bought.data, OrderCompleted)
     assert [c.promotion_id for c in plan.for_order(bought.data)] == ["all", "p5", "p7"]
 
 
