@@ -14,7 +14,7 @@ from typing import Protocol
 import structlog
 
 from schemas.api.sync import TouchpointReport
-from services.clock import utc_now
+from services.clock import monotonic, utc_now
 from services.metrics import PROPAGATION, WALLETS_APPLIED
 from services.sync.applied import AppliedLog
 from services.sync.feed import WalletFeed
@@ -23,6 +23,8 @@ from services.sync.index import FeedWallet
 log = structlog.get_logger(__name__)
 
 REPORT_EVERY_S = 1.0
+REPORT_ANYWAY_S = 5.0
+"""So that a quiet hour does not look like a silent process."""
 _CHANNEL = "web"
 
 Witness = Callable[[FeedWallet, datetime], None]
@@ -75,14 +77,16 @@ class WebTouchpoint:
             await asyncio.sleep(0.1)
 
     async def report(self, reports: Reports) -> None:
-        """Report at start and after changes, at most once a second, until cancelled; a failure is tried again."""
+        """Report changes at most once a second, and now and then anyway, until cancelled; a failure is tried again."""
         reported: TouchpointReport | None = None
+        reported_at = 0.0
         while True:
             current = self.state()
-            if current != reported and self._feed.is_caught_up:
+            due = current != reported or monotonic() - reported_at >= REPORT_ANYWAY_S
+            if due and self._feed.is_caught_up:
                 try:
                     await reports.report(current)
-                    reported = current
+                    reported, reported_at = current, monotonic()
                 except Exception as error:  # noqa: BLE001 - the books may be away in many ways; pages go on without them
                     log.warning("touchpoint_report_failed", error=repr(error))
             await asyncio.sleep(REPORT_EVERY_S)
