@@ -113,3 +113,25 @@ async def test_a_broken_link_gets_a_page_that_says_what_to_do(site: Site, contex
     await expect(page.get_by_role("heading", name="This link is not valid")).to_be_visible()
     await shot(page, "account-forged")
     assert await axe_everywhere(page) == []
+
+
+async def test_a_lost_stream_is_said_and_taken_up_again_with_what_was_missed(site: Site, page: Page):
+    await site.put(rich_wallet("m1", 1))
+    await page.goto(site.account_url("m1"))
+    pill = page.locator("#pill")
+    await expect(pill).to_have_attribute("data-state", "live")
+    site.console.close_streams()
+    await expect(pill).to_contain_text("reconnecting since")
+    await site.put(rich_wallet("m1", 2, points=7))
+    await expect(page.locator("#points-active")).to_have_text("7", timeout=10_000)
+    await expect(pill).to_have_attribute("data-state", "live")
+
+
+async def test_motion_stops_where_it_is_not_wanted(site: Site, page: Page):
+    await page.emulate_media(reduced_motion="reduce")
+    await site.put(rich_wallet("m1", 1))
+    await page.goto(site.account_url("m1"))
+    await site.put(rich_wallet("m1", 2, points=7))
+    await expect(page.locator("#points-active")).to_have_text("7")
+    moving = await page.evaluate("document.getAnimations().filter(one => one.playState === 'running').length")
+    assert moving == 0
