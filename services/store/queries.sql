@@ -41,7 +41,8 @@ SELECT topic, partition, next_offset, updated_at FROM partition_cursor ORDER BY 
 -- The business id decides what is new, not the offset; in id order, so that two writers never wait for each other.
 INSERT INTO inbox (source, id, member_id, shard, type, occurred_at, stated_at, data, recorded_at)
 SELECT source, id, member_id, shard, type, occurred_at, stated_at, data, $9
-FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::bytea[])
+FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[], $6::timestamptz[], $7::timestamptz[],
+            $8::bytea[])
     AS new (source, id, member_id, shard, type, occurred_at, stated_at, data)
 ORDER BY source, id
 ON CONFLICT DO NOTHING RETURNING source, id
@@ -65,8 +66,8 @@ ORDER BY member_id ON CONFLICT DO NOTHING
 
 -- standing_entries --
 -- The newest turn of each entry key of these members; an even turn stands, an odd one was taken back.
-SELECT DISTINCT ON (member_id, entry_key) member_id, entry_key, turn, entry_id::text AS entry_id, kind, unit, debit, credit,
-       amount, promotion_id, promotion_version, offer_id, coupon_id, caused_by, occurred_at, detail::text AS detail
+SELECT DISTINCT ON (member_id, entry_key) member_id, entry_key, turn, entry_id::text AS entry_id, kind, unit, debit,
+       credit, amount, promotion_id, promotion_version, offer_id, coupon_id, caused_by, occurred_at, detail::text AS detail
 FROM entry WHERE member_id = ANY($1) ORDER BY member_id, entry_key, turn DESC
 
 -- write_batch --
@@ -131,8 +132,8 @@ FROM outbox o LEFT JOIN wallet w ON o.kind = 'wallet' AND w.member_id = o.ref
 WHERE o.shard = $1 ORDER BY o.id LIMIT $2
 
 -- outbox_entries --
-SELECT entry_id::text AS entry_id, member_id, kind, unit, debit, credit, amount, promotion_id, promotion_version, offer_id,
-       coupon_id, caused_by, occurred_at, recorded_at, reverses::text AS reverses, detail::text AS detail
+SELECT entry_id::text AS entry_id, member_id, kind, unit, debit, credit, amount, promotion_id, promotion_version,
+       offer_id, coupon_id, caused_by, occurred_at, recorded_at, reverses::text AS reverses, detail::text AS detail
 FROM entry WHERE entry_id = ANY($1::text[]::uuid[])
 
 -- outbox_dead_letters --
@@ -175,8 +176,8 @@ SELECT member_id, version, occurred_at, recorded_at, record FROM wallet WHERE re
 SELECT source, id FROM inbox WHERE (source, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
 
 -- read_history --
-SELECT entry_id::text AS entry_id, member_id, kind, unit, debit, credit, amount, promotion_id, promotion_version, offer_id,
-       coupon_id, caused_by, occurred_at, recorded_at, reverses::text AS reverses, detail::text AS detail
+SELECT entry_id::text AS entry_id, member_id, kind, unit, debit, credit, amount, promotion_id, promotion_version,
+       offer_id, coupon_id, caused_by, occurred_at, recorded_at, reverses::text AS reverses, detail::text AS detail
 FROM entry WHERE member_id = $1 ORDER BY recorded_at DESC, entry_id DESC LIMIT $2
 
 -- outbox_status --
