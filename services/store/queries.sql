@@ -67,7 +67,8 @@ ORDER BY member_id ON CONFLICT DO NOTHING
 -- standing_entries --
 -- The newest turn of each entry key of these members; an even turn stands, an odd one was taken back.
 SELECT DISTINCT ON (member_id, entry_key) member_id, entry_key, turn, entry_id::text AS entry_id, kind, unit, debit,
-       credit, amount, promotion_id, promotion_version, offer_id, coupon_id, caused_by, occurred_at, detail::text AS detail
+       credit, amount, promotion_id, promotion_version, offer_id, coupon_id, caused_by, occurred_at,
+       detail::text AS detail
 FROM entry WHERE member_id = ANY($1) ORDER BY member_id, entry_key, turn DESC
 
 -- write_batch --
