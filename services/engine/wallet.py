@@ -146,7 +146,7 @@ class Wallet:
     def next_due(self) -> int:
         """The same as an instant; 0 for never."""
         dues = [coupon.due for coupon in self.coupons.values()]
-        dues += [lot.active_from or lot.expires for lot in self.lots if lot.active_from or lot.expires]
+        dues += _lots_due(self.lots)
         dues += [pursuit.closes + 1 for pursuit in self.pursuits.values() if pursuit.closes]
         dues += [offer.closes + 1 for offer in self.offers.values() if offer.closes]
         dues += self.redeemed.values()
@@ -208,6 +208,19 @@ class Wallet:
             state["redeemed"],
             tuple(state["awaiting"]),
         )
+
+
+def _lots_due(lots: tuple[Lot, ...]) -> list[int]:
+    """The next expiry and the next activation; lots are sorted: usable ones first, those that never expire before all.
+
+    Looks at both ends only: a wallet may hold a lot for every day of a year, and this runs for every event.
+    """
+    dues = [lot.expires for lot in lots[:2] if lot.expires and not lot.active_from]
+    for place in range(len(lots) - 1, -1, -1):
+        if not lots[place].active_from:
+            break
+        dues.append(lots[place].active_from)
+    return dues
 
 
 def _row(pursuit: Pursuit) -> tuple[object, ...]:
