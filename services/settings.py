@@ -15,6 +15,8 @@ from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+_KNOWN_SECRET = "change-me"
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class Settings(BaseSettings):
@@ -51,7 +53,7 @@ class Settings(BaseSettings):
     replication: int = Field(1, ge=1, le=7, description="Replicas of each topic, at creation")
     programme: str = Field("main", description="Name of the loyalty programme")
     programme_secret: SecretStr = Field(
-        SecretStr("change-me"), description="Secret under which coupon codes and page links are made"
+        SecretStr(_KNOWN_SECRET), description="Secret under which coupon codes and page links are made"
     )
     timezone: str = Field("Europe/Rome", description="Time zone of day boundaries")
     currency: str = Field("EUR", description="Currency of the programme, ISO 4217")
@@ -78,6 +80,16 @@ class Settings(BaseSettings):
         if self.database_url is None:
             raise MissingSetting("DATABASE_URL")
         return self.database_url.get_secret_value()
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only callers on this machine reach what listens."""
+        return self.host in _LOOPBACK
+
+    @property
+    def secret_chosen(self) -> bool:
+        """Whether the programme's secret is another than the one that everybody can read here."""
+        return self.programme_secret.get_secret_value() != _KNOWN_SECRET
 
     def environment(self) -> dict[str, str]:
         """The variables under which another process reads the settings that were set here, secrets included."""

@@ -34,7 +34,6 @@ POLICY = (
     "default-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self'; "
     "object-src 'none'"
 )
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ def create_console(settings: Settings, feed: WalletFeed, journal: Journal, touch
     app.include_router(account.router())
     app.include_router(held_router(feed, touchpoint.applied))
     demo = None
-    if settings.demo_page if settings.demo_page is not None else settings.host in _LOOPBACK:
+    if settings.demo_page if settings.demo_page is not None else settings.loopback:
         demo = DemoPages.over(settings, feed, touchpoint, voices)
         app.include_router(demo.router())
     app.include_router(landing_router(settings, feed, voices, has_demo=demo is not None))
@@ -89,7 +88,7 @@ def console_health(feed: WalletFeed) -> Health:
 def touchpoint_for(settings: Settings, feed: WalletFeed) -> WebTouchpoint:
     """This process as a touchpoint, named by its port, and by its machine where others may serve the same pages."""
     name = f"web-{settings.console_port}"
-    if settings.host not in _LOOPBACK:
+    if not settings.loopback:
         name = f"web-{node()}-{settings.console_port}"[:128]
     return WebTouchpoint(feed, name, version("unisono"))
 

@@ -83,7 +83,9 @@ def shot() -> Shot:
             await page.emulate_media(color_scheme=scheme)
             for size, (width, height) in SIZES.items():
                 await page.set_viewport_size({"width": width, "height": height})
-                await page.screenshot(path=PICTURES / f"{name}-{size}-{scheme}.png", full_page=full)
+                await page.screenshot(
+                    path=PICTURES / f"{name}-{size}-{scheme}.png", full_page=full, animations="disabled"
+                )
 
     return take
 

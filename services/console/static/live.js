@@ -47,7 +47,7 @@
         at = after;
       } else {
         held.insertBefore(wanted, at);
-        if (wanted.nodeType === Node.ELEMENT_NODE) wanted.classList.add("arrived");
+        if (wanted.nodeName === "LI" && wanted.id) wanted.classList.add("arrived");
       }
     }
     while (at) {

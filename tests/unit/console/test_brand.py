@@ -53,15 +53,24 @@ def test_what_is_no_colour_is_refused(text: str):
         brand_from(text)
 
 
-def test_the_command_says_it_in_one_sentence():
-    told = subprocess.run(
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"UNISONO_BRAND_COLOR": "#ffe600"}, "UNISONO_BRAND_COLOR: #ffe600 is too pale"),
+        ({"UNISONO_HOST": "0.0.0.0"}, "UNISONO_PROGRAMME_SECRET is the one everybody knows"),
+        ({}, "KAFKA_BOOTSTRAP_SERVERS is not set"),
+    ],
+)
+def test_a_wrong_setting_is_told_in_one_sentence(settings: dict[str, str], told: str):
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("UNISONO_", "KAFKA_"))}
+    ended = subprocess.run(
         [sys.executable, "-m", "services.cli.main", "console"],
-        env={**os.environ, "UNISONO_BRAND_COLOR": "#ffe600"},
+        env={**plain, **settings},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert told.returncode == 2
-    assert "UNISONO_BRAND_COLOR: #ffe600 is too pale" in told.stderr
-    assert "Traceback" not in told.stderr
+    assert ended.returncode == 2
+    assert told in ended.stderr
+    assert "Traceback" not in ended.stderr
