@@ -26,10 +26,11 @@ def gateway() -> None:
 
 async def _serve(settings: Settings) -> None:
     from services.gateway.app import create_app, gateway_health
-    from services.gateway.deps import BooksAtHand, GatewayDeps
+    from services.gateway.deps import GatewayDeps
     from services.gateway.writer import EventWriter
     from services.health import serve_health
     from services.serving import serving, until_stopped
+    from services.store.at_hand import BooksAtHand
     from services.sync.feed import WalletFeed
 
     async with (

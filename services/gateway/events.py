@@ -15,12 +15,13 @@ from starlette.responses import Response
 from schemas.envelope import BATCH, JSON, STRUCTURED
 from schemas.events.catalogue import EVENT_TYPES
 from services.clock import utc_now
-from services.gateway.deps import BooksAtHand, Deps
+from services.gateway.deps import Deps
 from services.gateway.intake import BATCH_EVENTS_MAX, BODY_BYTES_MAX, Invalid, Valid, is_batch, read
 from services.gateway.writer import EventWriter, KafkaAway
 from services.ledger.validate import TimeWindow
 from services.metrics import INGESTED
 from services.problems import Problem, unavailable
+from services.store.at_hand import BooksAtHand
 from services.store.faults import TRANSIENT
 
 log = structlog.get_logger(__name__)

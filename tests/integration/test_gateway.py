@@ -24,12 +24,13 @@ from schemas.topics import APP, CHECKOUT, EVENT_TOPICS, WEB, shard_of
 from schemas.values import rfc3339
 from services.clock import utc_now
 from services.gateway.app import create_app
-from services.gateway.deps import BooksAtHand, GatewayDeps
+from services.gateway.deps import GatewayDeps
 from services.gateway.tokens import SyncToken
 from services.gateway.writer import EventWriter
 from services.ids import uuid7
 from services.serving import serving
 from services.settings import Settings
+from services.store.at_hand import BooksAtHand
 from services.store.books import Books
 from services.store.migrate import migrate
 from services.sync.feed import WalletFeed
