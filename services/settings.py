@@ -15,7 +15,7 @@ from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=0, le=65535)]
-_KNOWN_SECRET = "change-me"
+_KNOWN_SECRET = "change-me"  # noqa: S105 - no secret: this is the one that must be replaced
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 

@@ -31,7 +31,7 @@ def landing_router(settings: Settings, feed: WalletFeed, voices: Mapping[str, Vo
             count=feed.members,
             members=voice.formats.number(feed.members),
             suggested=[wallet.member_id for wallet in sorted(wallets, key=_liveliest)[:_SUGGESTED]],
-            gateway_url=settings.gateway_url,
+            gateway_url=settings.gateway_url if settings.loopback else None,  # elsewhere an inner address
         )
         return HTMLResponse(html)
 
