@@ -69,6 +69,9 @@ class WebTouchpoint:
             async with self._feed.subscribe_all() as changes:
                 self._begin()
                 while not changes.signal.closed:
+                    if self._seen_before is None and self._feed.is_caught_up:
+                        # What lies there when we first look was applied by an earlier process: no measure of speed.
+                        self._seen_before = self._feed.positions
                     if (page := changes.take()) is not None:
                         self._apply(page)
                     else:
@@ -108,9 +111,8 @@ class WebTouchpoint:
 
     def _apply(self, page: Sequence[FeedWallet]) -> None:
         now = utc_now()
-        if self._seen_before is None:
-            # What lay on the topic before we looked was applied by an earlier process: it tells nothing about speed.
-            self._seen_before = self._feed.positions
+        before = self._seen_before
+        assert before is not None, "a feed gives no page before it is caught up"
         live = 0
         for wallet in page:
             self._versions_total -= self._versions.pop(wallet.member_id, 0)
@@ -118,7 +120,7 @@ class WebTouchpoint:
                 continue
             self._versions[wallet.member_id] = wallet.version
             self._versions_total += wallet.version
-            old = wallet.offset < self._seen_before[wallet.partition]
+            old = wallet.offset < before[wallet.partition]
             self._record(wallet, now, old=old)
             live += not old
         WALLETS_APPLIED.labels(channel=_CHANNEL).inc(live)

@@ -38,6 +38,11 @@ class Site:
     def account_url(self, member_id: str, lang: str | None = None) -> str:
         return account_url(self.settings, member_id, lang)
 
+    def held_version(self, member_id: str) -> int:
+        """The version that the feed has; 0 for none."""
+        held = self.feed.get(member_id)
+        return held.version if held else 0
+
     async def put(self, record: WalletRecord) -> None:
         """Publish the wallet and wait until the feed has it."""
         await self.writer.put(record)
