@@ -33,6 +33,7 @@ EntryKind = Literal[
     "coupon.issued",
     "coupon.redeemed",
     "coupon.expired",
+    "coupon.conflict",
     "offer.completed",
     "tier.changed",
 ]

@@ -7,7 +7,7 @@ from schemas.events.offers import CouponRedeemed
 from services.engine.conditions import Occasion
 from services.engine.entries import COUPON, POINTS, TIER, Entry, Kind
 from services.engine.rewards import FACT_KEPT, KEPT_AFTER_USE
-from services.engine.wallet import Coupon, Wallet
+from services.engine.wallet import Wallet
 
 
 def update_member(occasion: Occasion) -> None:
@@ -40,7 +40,7 @@ def redeem_coupon(occasion: Occasion) -> None:
     assert isinstance(data, CouponRedeemed)
     wallet = occasion.wallet
     coupon = wallet.coupons.get(data.coupon_id)
-    twice = data.coupon_id in wallet.redeemed or (coupon is not None and coupon.shown["status"] == "redeemed")
+    twice = data.coupon_id in wallet.redeemed or (coupon is not None and coupon.status == "redeemed")
     kind: Kind = "coupon.conflict" if twice else "coupon.redeemed"
     accounts = ("programme:coupons_disputed" if twice else "member:coupons", "programme:coupons_redeemed")
     entry = _entry(occasion, f"{kind} {data.coupon_id} {data.operation_id}", kind, COUPON, accounts, 1)
@@ -57,9 +57,9 @@ def redeem_coupon(occasion: Occasion) -> None:
     if coupon is None:
         wallet.redeemed[data.coupon_id] = occasion.instant + FACT_KEPT
         return
-    entry.promotion_id = coupon.shown["promotion_id"]
-    entry.promotion_version = coupon.shown["promotion_version"]
-    wallet.coupons[data.coupon_id] = Coupon({**coupon.shown, "status": "redeemed"}, occasion.instant + KEPT_AFTER_USE)
+    entry.promotion_id = coupon.promotion_id
+    entry.promotion_version = coupon.promotion_version
+    wallet.coupons[data.coupon_id] = coupon.turned("redeemed", occasion.instant + KEPT_AFTER_USE)
 
 
 def erase(occasion: Occasion) -> None:
@@ -72,7 +72,7 @@ def erase(occasion: Occasion) -> None:
             key = f"points.expired {cause} {account} {points}"
             occasion.entries.append(_entry(occasion, key, "points.expired", POINTS, accounts, points))
     for made, coupon in wallet.coupons.items():
-        if coupon.shown["status"] == "issued":
+        if coupon.status == "issued":
             accounts = ("member:coupons", "programme:coupons_expired")
             entry = _entry(occasion, f"coupon.expired {made}", "coupon.expired", COUPON, accounts, 1)
             entry.coupon_id = made

@@ -7,7 +7,7 @@ from services.engine.goals import close
 from services.engine.moments import moment_of
 from services.engine.programme import Programme
 from services.engine.rewards import KEPT_AFTER_USE, merged
-from services.engine.wallet import Coupon, Lot, Wallet
+from services.engine.wallet import Lot, Wallet
 
 
 def pass_time(wallet: Wallet, until: int, programme: Programme, entries: list[Entry]) -> None:
@@ -49,14 +49,14 @@ def _expire_points(wallet: Wallet, due: int, entries: list[Entry]) -> None:
 
 def _end_coupons(wallet: Wallet, due: int, entries: list[Entry]) -> None:
     for made, coupon in [(made, coupon) for made, coupon in wallet.coupons.items() if coupon.due <= due]:
-        if coupon.shown["status"] != "issued":
+        if coupon.status != "issued":
             del wallet.coupons[made]
             continue
-        wallet.coupons[made] = Coupon({**coupon.shown, "status": "expired"}, due + KEPT_AFTER_USE)
+        wallet.coupons[made] = coupon.turned("expired", due + KEPT_AFTER_USE)
         accounts = ("member:coupons", "programme:coupons_expired")
         entry = _timed(f"coupon.expired {made}", "coupon.expired", COUPON, accounts, 1, due)
-        entry.promotion_id = coupon.shown["promotion_id"]
-        entry.promotion_version = coupon.shown["promotion_version"]
+        entry.promotion_id = coupon.promotion_id
+        entry.promotion_version = coupon.promotion_version
         entry.coupon_id = made
         entries.append(entry)
 

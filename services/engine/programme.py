@@ -9,6 +9,8 @@ from datetime import datetime
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
+import orjson
+
 from schemas.events.orders import OrderCompleted
 from schemas.promotions.document import Goal, LineMatch, MemberLimit, Promotion
 from schemas.promotions.written import Money
@@ -64,7 +66,7 @@ class Compiled:
     issue_conditions: tuple[Condition, ...] = field(repr=False)
     goal: Goal | None
     limit: MemberLimit | None
-    title: dict[str, str] = field(repr=False)
+    title: str = field(repr=False)
     place: int = field(default=0, repr=False)
 
     def in_force(self, instant: int) -> bool:
@@ -165,7 +167,7 @@ def _compile(version: PromotionVersion, following: datetime | None, terms: Progr
         issue_conditions=tuple(joining),
         goal=promotion.goal,
         limit=promotion.limits.per_member,
-        title=dict(promotion.title.items()),
+        title=orjson.dumps(dict(promotion.title)).decode(),
     )
 
 

@@ -127,19 +127,18 @@ def _give_coupon(grant: Grant, reward: CouponReward) -> None:
         "coupon_id": made,
         "promotion_id": compiled.promotion_id,
         "promotion_version": compiled.version,
-        "status": "issued",
         "code": code_of(hmac.digest(occasion.programme.terms.secret, made.encode(), "sha256")),
         "benefit": _benefit(reward),
         "valid_from": text_of(start),
         "valid_until": text_of(last),
-        "title": dict(reward.title) if reward.title else compiled.title,
+        "title": dict(reward.title) if reward.title else orjson.Fragment(compiled.title),
         "staff_hint": dict(compiled.promotion.staff_hint),
     }
-    due = last + 1
+    status, due = "issued", last + 1
     if wallet.redeemed.pop(made, 0):
-        shown["status"] = "redeemed"
-        due = start + KEPT_AFTER_USE
-    wallet.coupons[made] = Coupon(shown, due)
+        status, due = "redeemed", start + KEPT_AFTER_USE
+    text = orjson.dumps(shown).decode()
+    wallet.coupons[made] = Coupon(compiled.promotion_id, compiled.version, status, due, text)
     key = f"coupon.issued {made} v{compiled.version}"
     accounts = ("programme:coupons_issued", "member:coupons")
     occasion.entries.append(grant.entry(key, "coupon.issued", COUPON, accounts, 1, made))

@@ -44,13 +44,26 @@ class Lot:
 
 @dataclass(slots=True)
 class Coupon:
-    """A coupon as touchpoints see it (`shown`, schemas.wallet.WalletCoupon) and the instant something happens to it.
+    """A coupon: what may change, and the rest as touchpoints see it.
 
-    `due` is when it expires while it is issued, and when it leaves the wallet once it is redeemed or expired.
+    `due` is when it expires while it is issued, and when it leaves the wallet once it is redeemed or expired. `text` is
+    schemas.wallet.WalletCoupon less its status, as JSON: written once, copied into every record, read by nobody here.
     """
 
-    shown: dict[str, Any]
+    promotion_id: str
+    promotion_version: int
+    status: str
     due: int
+    text: str
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """All of it as touchpoints see it."""
+        return {**orjson.loads(self.text), "status": self.status}
+
+    def turned(self, status: str, due: int) -> Coupon:
+        """The same coupon in another status."""
+        return Coupon(self.promotion_id, self.promotion_version, status, due, self.text)
 
 
 @dataclass(slots=True)
@@ -70,7 +83,8 @@ class Pursuit:
     completed: int
     coupons: int
     closes: int
-    title: dict[str, str]
+    title: str
+    """Its texts by language, as JSON: written once, copied into every record."""
 
 
 @dataclass(slots=True)
@@ -176,7 +190,11 @@ class Wallet:
                 "tier_since": self.tier_since,
                 "segments": self.segments,
                 "lots": [(x.points, x.active_from, x.expires, x.on) for x in self.lots],
-                "coupons": {key: (x.shown, x.due) for key, x in self.coupons.items()},
+                "coupons": {
+                    key: (x.promotion_id, x.promotion_version, x.status, x.due, x.text)
+                    for key, x in self.coupons.items()
+                    for key, x in self.coupons.items()
+                },
                 "pursuits": {key: _row(x) for key, x in self.pursuits.items()},
                 "offers": {key: _row(x) for key, x in self.offers.items()},
                 "tallies": {key: (x.period, x.times, x.completed, x.coupons) for key, x in self.tallies.items()},
@@ -249,7 +267,9 @@ def wallet_record(
         "caused_by": caused_by,
         "occurred_at": rfc3339(occurred_at),
         "points": {"base": _balance(wallet)},
-        "coupons": [coupon.shown for coupon in wallet.coupons.values()],
+        "coupons": [
+            orjson.Fragment(f'{coupon.text[:-1]},"status":"{coupon.status}"}}') for coupon in wallet.coupons.values()
+        ],
         "offers": [_shown(x) for x in (*wallet.offers.values(), *wallet.pursuits.values()) if _showing(x)],
     }
     if wallet.tier is not None:
@@ -284,5 +304,5 @@ def _shown(pursuit: Pursuit) -> dict[str, object]:
         "currency": pursuit.currency,
         "valid_until": text_of(pursuit.closes) if pursuit.closes else None,
         "completed": pursuit.completed,
-        "title": pursuit.title,
+        "title": orjson.Fragment(pursuit.title),
     }
