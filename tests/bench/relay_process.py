@@ -24,7 +24,7 @@ async def relay(brokers: str, source: str, target: str) -> None:
         while True:
             batches = await consumer.getmany(timeout_ms=200, max_records=500)
             sends = [
-                await producer.send(target, r.value, key=r.key, headers=r.headers, partition=tp.partition)
+                await producer.send(target, r.value, key=r.key, headers=list(r.headers), partition=tp.partition)
                 for tp, records in batches.items()
                 for r in records
             ]

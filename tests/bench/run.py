@@ -1,4 +1,6 @@
-"""`make bench`: measures, prints one table with the goals beside (three numbers: p50, p95, p99), and writes build/bench.json.
+"""`make bench`: measures, prints one table with the goals beside, and writes build/bench.json.
+
+Three numbers with strokes between are p50, p95 and p99.
 
 `python -m tests.bench.run B1 B2` runs only these. Figures of one machine count as ratios within one run; nothing is
 asserted here. What each row measures is in docs/benchmarks.md.
@@ -25,7 +27,7 @@ from services.telemetry import configure_logging
 from tests.bench.backlog import EVENTS, backlog
 from tests.bench.load import real_events
 from tests.bench.measure import Row
-from tests.bench.propagation import ROUNDS, propagation
+from tests.bench.propagation import RATES, ROUNDS, propagation
 from tests.bench.start import start
 
 PROMOTIONS = Path(__file__).parents[2] / "services" / "demo" / "promotions"
@@ -39,6 +41,7 @@ def main() -> None:
     parser.add_argument("benches", nargs="*", metavar="BENCH", help=f"any of {', '.join(BENCHES)}; default: all")
     parser.add_argument("--events", type=int, default=EVENTS, help="backlog of B2")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="rounds of B1")
+    parser.add_argument("--rates", type=int, nargs="+", default=RATES, help="events a second of B1")
     arguments = parser.parse_args()
     if unknown := set(arguments.benches) - set(BENCHES):
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
@@ -78,13 +81,13 @@ async def _on_stack(bench: str, home: Path, arguments) -> tuple[list[Row], dict[
         async with Stack(settings, prepare=prepared, roles=(), stores=()) as stack:
             return await backlog(stack, events=arguments.events)
     async with Stack(settings, prepare=prepared, stores=("433",)) as stack:
-        return await propagation(stack, rounds=arguments.rounds)
+        return await propagation(stack, rounds=arguments.rounds, rates=arguments.rates)
 
 
 def _table(rows: list[Row]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("", "measure", "figure", "goal", ""):
-        table.add_column(column)
+        table.add_column(column, no_wrap=column != "measure")
     before = None
     for row in rows:
         if before not in (None, row.bench):
