@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
-from itertools import cycle, islice
+from itertools import count, islice
+
+import orjson
 
 from schemas.envelope import CloudEvent, to_kafka
 from services.adapters.publisher import EventPublisher, Pace
@@ -13,6 +15,9 @@ from services.adapters.stamping import stamped
 from services.clock import utc_now
 from services.demo.plan import purchases
 from services.ids import uuid7
+
+MEMBER_GROUPS = 67
+_groups = count()
 
 
 @cache
@@ -22,9 +27,13 @@ def real_events() -> tuple[CloudEvent, ...]:
 
 
 def endless() -> Iterator[CloudEvent]:
-    """The real events over and over, every one new by its id."""
-    for event in cycle(real_events()):
-        yield replace(event, id=uuid7())
+    """The real events over and over, each time new by id and of other members, twenty thousand in all."""
+    while True:
+        group = next(_groups) % MEMBER_GROUPS
+        for event in real_events():
+            data = orjson.loads(event.data or b"{}")
+            data["member_id"] = member_id = f"{event.subject}-{group}"
+            yield replace(event, id=uuid7(), subject=member_id, data=orjson.dumps(data))
 
 
 def some(events: int) -> list[CloudEvent]:
