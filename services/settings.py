@@ -69,17 +69,24 @@ class Settings(BaseSettings):
 
     @property
     def brokers(self) -> str:
-        """The Kafka address; asserts that a command without an embedded stack was given one."""
-        if self.kafka_bootstrap_servers is None:
-            raise MissingSetting("KAFKA_BOOTSTRAP_SERVERS")
-        return self.kafka_bootstrap_servers
+        """The Kafka address: the one set, else that of the stack which runs in `home`. Raises MissingSetting."""
+        return self.kafka_bootstrap_servers or self._running("KAFKA_BOOTSTRAP_SERVERS")
 
     @property
     def dsn(self) -> str:
-        """The PostgreSQL address, with its password."""
-        if self.database_url is None:
-            raise MissingSetting("DATABASE_URL")
-        return self.database_url.get_secret_value()
+        """The PostgreSQL address, with its password: the one set, else that of the stack which runs in `home`."""
+        return self.database_url.get_secret_value() if self.database_url else self._running("DATABASE_URL")
+
+    @property
+    def running_file(self) -> Path:
+        """Where `unisono up` leaves the addresses of what runs, so that other commands in the same folder find it."""
+        return self.home / "running.json"
+
+    def _running(self, name: str) -> str:
+        try:
+            return str(json.loads(self.running_file.read_bytes())[name])
+        except (OSError, ValueError, KeyError):
+            raise MissingSetting(name) from None
 
     @property
     def loopback(self) -> bool:
@@ -110,4 +117,4 @@ class MissingSetting(Exception):
     """A role that joins a running cluster was started without telling it where that is."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"{name} is not set: this command joins a running cluster (start one with `unisono up`)")
+        super().__init__(f"{name} is not set and nothing runs here: start a stack with `unisono up`, or name a cluster")

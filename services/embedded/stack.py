@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -101,6 +102,10 @@ class Stack:
             if roles:
                 self._console.print(f"Starting {', '.join(role.name for role in roles)}")
                 await self.supervisor.start(*roles)
+            opened.callback(self.settings.running_file.unlink, missing_ok=True)
+            self.settings.running_file.write_text(
+                json.dumps({"KAFKA_BOOTSTRAP_SERVERS": self.settings.brokers, "DATABASE_URL": self.settings.dsn})
+            )
             self._exit = opened.pop_all()
         return self
 

@@ -18,6 +18,7 @@ from services.till.replica import AppliedRow, HeldWallet, Replica
 from services.till.rows import Checkpoint, Row
 
 CHANNEL = "till"
+APP_VERSION = version("unisono")
 
 
 class Till:
@@ -64,7 +65,7 @@ class Till:
             last_applied_at=self.applied.last_applied_at,
             last_propagation_ms=self.applied.last_propagation_ms,
             token=self.replica.token,
-            app_version=version("unisono"),
+            app_version=APP_VERSION,
         )
 
     def view(self, member_id: str, after_version: int = 0) -> Viewer:
