@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import socket
 import subprocess
@@ -57,6 +58,29 @@ async def read_some(consumer: AIOKafkaConsumer, count: int) -> None:
     for _ in range(count):
         await consumer.getone()
     await consumer.commit()
+
+
+async def test_many_groups_at_once_keep_their_states_apart(cluster: Cluster):
+    settings = await cluster({})
+    await write(settings, 1, first_at=utc_now())
+    groups = [f"kpi-{number}-{uuid7()}" for number in range(4)]
+    async with contextlib.AsyncExitStack() as stack:
+        for group in groups:
+            reader = AIOKafkaConsumer(
+                CHECKOUT,
+                bootstrap_servers=settings.brokers,
+                group_id=group,
+                client_id=group,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+            )
+            await stack.enter_async_context(reader)
+            await read_some(reader, 1)
+        async with Vigil(settings) as vigil:
+            report = await vigil.look()
+    for group in groups:
+        found = group_of(report, group)
+        assert (found.members, row_of(found).reading.owner) == (1, f"{group}/127.0.0.1")
 
 
 async def commit_end(settings: Settings, group: str) -> None:
