@@ -1,4 +1,4 @@
-"""The sync record on `loyalty.wallets`: the whole wallet of one member at one version (INTERFACES: wallet value)."""
+"""The sync record on `loyalty.wallets`: the whole wallet of one member at one version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What touchpoints and the gateway tell each other (INTERFACES: HTTP, store sync)."""
+"""What touchpoints and the gateway tell each other."""
 
 from __future__ import annotations
 
