@@ -132,7 +132,10 @@ def from_object(event: Any) -> CloudEvent:
             raise EnvelopeError("wrong_type", f"the attribute {name!r} must be a string", f"/{name}")
         attributes[name] = value if isinstance(value, str) else _canonical(value)
     data = event.get("data")
-    return from_attributes(attributes, None if data is None else orjson.dumps(data))
+    try:
+        return from_attributes(attributes, None if data is None else orjson.dumps(data))
+    except orjson.JSONEncodeError as error:  # it reads deeper nesting than it writes
+        raise EnvelopeError("not_json", f"the data cannot be written as JSON again: {error}", "/data") from None
 
 
 def _canonical(value: int | bool) -> str:

@@ -26,7 +26,10 @@ def _known_currency(code: str) -> str:
 def _aware_utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise PydanticCustomError("naive_time", "a time needs its offset, e.g. 2026-11-22T10:00:00Z")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # the first or last day of the calendar, which elsewhere is another year
+        raise PydanticCustomError("invalid_time", "a time outside the years 1 to 9999") from None
 
 
 def rfc3339(moment: datetime) -> str:
@@ -37,6 +40,10 @@ def rfc3339(moment: datetime) -> str:
 ForeignId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00]*$")]
 """An id somebody else made: opaque, 1 to 128 characters, no NUL (no database column holds one)."""
 MemberId = ForeignId
+AttributeText = Annotated[str, StringConstraints(max_length=1024, pattern=r"^[^\x00]*$")]
+AttributeNumber = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
+Attributes = dict[str, AttributeText | AttributeNumber | bool | None]
+"""What a source tells beside the fields we know; each value is one that a database column or a wallet can hold."""
 PromotionId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Currency = Annotated[str, StringConstraints(min_length=3, max_length=3), AfterValidator(_known_currency)]
 AmountMinor = Annotated[int, Field(ge=-(10**15), le=10**15, description="minor units")]

@@ -107,7 +107,7 @@ def topic_for(event: Event) -> str:
 
 
 _REASONS = {"json_invalid": "not_json", "missing": "missing_field"}
-_OWN = frozenset({"unknown_currency", "naive_time"})
+_OWN = frozenset({"unknown_currency", "naive_time", "invalid_time"})
 _UNIONS = {"quantity": 1, "attributes": 2, "preferences": 2}
 """Fields whose value may be of several types, and how many steps of a location name the value."""
 _MONEY = frozenset({"amount", "total", "subtotal", "discount", "tax", "unit_price"})

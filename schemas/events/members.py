@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from schemas.values import Channel, ForeignId, MemberId, Record
-
-Attributes = dict[str, str | int | bool | None]
+from schemas.values import Attributes, Channel, ForeignId, MemberId, Record
 
 
 class SegmentChange(Record):

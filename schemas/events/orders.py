@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from schemas.values import AmountMinor, Channel, Currency, ForeignId, MemberId, Quantity, Record
+from schemas.values import AmountMinor, Attributes, Channel, Currency, ForeignId, MemberId, Quantity, Record
 
 
 class OrderLine(Record):
@@ -54,7 +54,7 @@ class OrderCompleted(Record):
     business_date: str | None = None
     training: bool = False
     offline: bool = False
-    attributes: dict[str, str | int | bool | None] = Field(default_factory=dict)
+    attributes: Attributes = Field(default_factory=dict)
 
 
 class ReturnLine(Record):
