@@ -18,7 +18,7 @@ from schemas.topics import shard_of
 from services.engine.fold import place, refold
 from services.engine.programme import Programme, ProgrammeTerms, compile_programme
 from services.engine.wallet import Wallet, wallet_record
-from services.ledger.decide import additions, apply_in_order, difference, stored_wallet
+from services.ledger.decide import additions, apply_in_order, difference, may_repeat, stored_wallet
 from services.ledger.ports import (
     Accepted,
     Decision,
@@ -35,6 +35,9 @@ from services.ledger.validate import TimeWindow, validate
 from services.metrics import REFOLDS
 
 _CAUSES_MAX = 20
+_REFOLDS_AT_ONCE = 20
+"""Members whose histories are held at a time. Between two pages we speak to the database, whose lease on our locks
+would otherwise end while we fold, and the loop lets the group hear from us."""
 
 
 @dataclass(slots=True)
@@ -142,15 +145,20 @@ class BatchApplier:
             m: None if wallet is None else apply_in_order(wallet, by_member[m], programme) for m, wallet in held.items()
         }
         late = [member_id for member_id, outcome in outcomes.items() if outcome is None]
-        histories = await unit.histories(late) if late else {}
+        for start in range(0, len(late), _REFOLDS_AT_ONCE):
+            histories = await unit.histories(late[start : start + _REFOLDS_AT_ONCE])
+            for member_id, history in histories.items():
+                outcomes[member_id] = refold(held[member_id] or Wallet.empty(member_id), history, programme)
         REFOLDS.inc(len(late))
-        looked_up = sorted({*late, *(m for m, row in rows.items() if row.corrected)})
+        repeating = [m for m, outcome in outcomes.items() if outcome and any(map(may_repeat, outcome.entries))]
+        looked_up = sorted({*late, *repeating, *(m for m, row in rows.items() if row.corrected)})
         standing = await unit.standing_entries(looked_up) if looked_up else {}
+        refolded = set(late)
         decisions = []
         for member_id, own in by_member.items():
             outcome, stand = outcomes[member_id], standing.get(member_id, {})
-            if outcome is None:
-                outcome = refold(held[member_id] or Wallet.empty(member_id), histories[member_id], programme)
+            assert outcome is not None
+            if member_id in refolded:
                 postings = difference(outcome.entries, stand, own[-1].cause)
             else:
                 postings = additions(outcome.entries, stand)

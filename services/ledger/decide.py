@@ -41,8 +41,22 @@ def apply_in_order(wallet: Wallet, events: Sequence[Event], programme: Programme
 
 
 def additions(entries: Iterable[Entry], standing: Mapping[str, Standing]) -> list[Posting]:
-    """The lines of entries that are all new; a key that was posted and taken back before gets its next turn."""
-    return [Posting(uuid7(), _next_turn(standing.get(entry.key)), entry) for entry in entries]
+    """The lines to post: one a key, none for a key that stands, the next turn for one that was taken back."""
+    once = {entry.key: entry for entry in entries}
+    return [
+        Posting(uuid7(), _next_turn(held), entry)
+        for key, entry in once.items()
+        if (held := standing.get(key)) is None or held.turn % 2 == 1
+    ]
+
+
+def may_repeat(entry: Entry) -> bool:
+    """Whether a foreign id numbers this line, so that another event may bring its key again.
+
+    A till uploads one operation under two event ids; a campaign issues an offer id anew once its window has closed.
+    """
+    issued = entry.offer_id is not None and entry.offer_id != entry.promotion_id
+    return issued or entry.kind in ("coupon.redeemed", "coupon.conflict")
 
 
 def difference(entries: Iterable[Entry], standing: Mapping[str, Standing], cause: str) -> list[Posting]:
@@ -53,8 +67,7 @@ def difference(entries: Iterable[Entry], standing: Mapping[str, Standing], cause
     """
     wanted = {entry.key: entry for entry in entries}
     reversals = [_reversal(held, cause) for key, held in standing.items() if held.turn % 2 == 0 and key not in wanted]
-    missing = [entry for key, entry in wanted.items() if (held := standing.get(key)) is None or held.turn % 2 == 1]
-    return reversals + additions(missing, standing)
+    return reversals + additions(wanted.values(), standing)
 
 
 def _next_turn(held: Standing | None) -> int:
