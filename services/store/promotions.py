@@ -14,6 +14,8 @@ from services.clock import utc_now
 from services.engine.programme import PromotionVersion
 from services.store.queries import QUERIES
 
+_LEASE = "10s"
+
 
 def promotion_version(row: Mapping[str, Any]) -> PromotionVersion:
     """The version of one row of `promotion_version`."""
@@ -30,8 +32,9 @@ class PromotionStore:
     @classmethod
     @asynccontextmanager
     async def open(cls, dsn: str) -> AsyncIterator[PromotionStore]:
-        """A store on a connection of its own."""
-        connection = await asyncpg.connect(dsn, timeout=10)
+        """A store on a connection of its own; a publisher that was stopped in the middle keeps no batch waiting."""
+        lease = {"idle_in_transaction_session_timeout": _LEASE}
+        connection = await asyncpg.connect(dsn, timeout=10, server_settings=lease)
         try:
             yield cls(connection)
         finally:
