@@ -98,9 +98,12 @@ class Intake(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
             # Step 1. Take what is there, never wait to fill a batch; while the database is away, to stay in the group.
             batches = await self._consumer.getmany(timeout_ms=_POLL_MS)
             try:
-                if unknown := self._consumer.assignment() - self._positioned:
-                    batches = {}  # fetched from wherever Kafka thought we were
-                    await self._position(sorted(unknown))
+                if self._consumer.assignment() - self._positioned:
+                    # Fetched from wherever Kafka thought we were. What is dropped leaves a gap behind the consumer's
+                    # position, so every partition starts again from its cursor, also one that had its position.
+                    batches = {}
+                    self._positioned.clear()
+                    await self._position(sorted(self._consumer.assignment()))
                 by_partition: dict[int, list[TopicPartition]] = {}
                 for tp in sorted(batches):
                     by_partition.setdefault(tp.partition, []).append(tp)
@@ -134,6 +137,8 @@ class Intake(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
             if tp in self._consumer.assignment():  # it may have moved while we asked
                 self._consumer.seek(tp, max(cursor, starts[tp]))
                 self._positioned.add(tp)
+                if cursor >= starts[tp]:
+                    self._done[tp] = cursor  # what the owner before us did not get to report
 
     async def _apply(self, partition: int, fetched: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
         started = monotonic()
@@ -146,6 +151,8 @@ class Intake(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
         BATCH_EVENTS.observe(len(records))
         for (topic, outcome), count in result.outcomes.items():
             EVENTS.labels(topic, outcome).inc(count)
+            if outcome == "replayed":  # not where we should be: another owner went on, or the topic was made anew
+                self._positioned.discard(TopicPartition(topic, partition))
 
     @Service.timer(1.0)
     async def _report_progress(self) -> None:
@@ -154,6 +161,7 @@ class Intake(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
             if done:
                 await self._consumer.commit(done)
         except KafkaError as error:
+            self._done = {**done, **self._done}
             log.info("progress_not_reported", error=repr(error))  # harmless: the cursor is the authority
 
     async def database_answers(self) -> bool:
