@@ -19,6 +19,9 @@ CANARY = "loyalty.canary"
 WORKER_GROUP = "unisono-worker"
 """Consumer group of the workers; ops tools know it by this name."""
 
+RECORD_BYTES_MAX = 8 * 1024 * 1024
+"""Longest record we write: a wallet of more than 15,000 coupons. One the broker refused would block its partition."""
+
 Cleanup = Literal["compact", "delete"]
 _DAY_MS = 24 * 3600 * 1000
 
@@ -42,6 +45,7 @@ class Topic:
                 "cleanup.policy": "compact",
                 "delete.retention.ms": str(14 * _DAY_MS),
                 "max.compaction.lag.ms": str(7 * _DAY_MS),
+                "max.message.bytes": str(RECORD_BYTES_MAX),
             }
         return {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
 

@@ -14,6 +14,9 @@ from services.store.relay import Letter, PublishedPromotion, WalletMark
 VERSION_HEADER = "ce_walletversion"
 """The wallet's version, so that a reader need not open the value to know whether it is newer."""
 
+_LETTER_BYTES_MAX = 1_000_000
+"""Key, value and headers of the original; with ours they stay below a broker's own 1,048,588 bytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -61,7 +64,10 @@ def journal_message(entry: JournalEntry, shard: int, source: str) -> Message:
 
 
 def dead_letter_message(dead: Letter) -> Message:
-    """The original record, with the reason and its place in headers of ours."""
+    """The original record, with the reason and its place in headers of ours.
+
+    What would make it longer than any broker takes is left out and named in `x-omitted`: the books keep it whole.
+    """
     letter = dead.letter
     told = {
         "x-reason": letter.reason,
@@ -71,8 +77,20 @@ def dead_letter_message(dead: Letter) -> Message:
         "x-offset": str(letter.offset),
         "x-recorded-at": rfc3339(letter.recorded_at),
     }
-    headers = [*dead.headers, *((name, text.encode()) for name, text in told.items())]
-    return Message(DEAD_LETTERS, dead.key, dead.value, headers, None)
+    headers, key, value = dead.headers, dead.key, dead.value
+    lengths = {"value": len(value or b""), "headers": sum(len(n) * 4 + len(v or b"") for n, v in headers)}
+    lengths["key"] = len(key or b"")
+    while sum(lengths.values()) > _LETTER_BYTES_MAX:
+        part = next(iter(lengths))
+        told["x-omitted"] = f"{told.get('x-omitted', '')} {part} ({lengths.pop(part)} bytes)".strip()
+    own = [(name, text.encode()) for name, text in told.items()]
+    return Message(
+        DEAD_LETTERS,
+        key if "key" in lengths else None,
+        value if "value" in lengths else None,
+        [*headers, *own] if "headers" in lengths else own,
+        None,
+    )
 
 
 def promotion_message(published: PublishedPromotion, source: str) -> Message:

@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from mode import Service
 
-from schemas.topics import WALLETS
+from schemas.topics import RECORD_BYTES_MAX, WALLETS
 from services.ledger.ports import TransientFault
 from services.metrics import PUBLISHED
 from services.settings import Settings
@@ -31,7 +31,11 @@ _MARKS_MAX = 500
 _POLL_S = 0.5
 """Safety net only: intake wakes the relay in process."""
 _LOCK_RETRY_S = 0.1
+_STOP_S = 5.0
 _START_OVER_MAX_S = 1.0
+
+_Session = tuple[RelaySession, AIOKafkaProducer, Versions, asyncio.Future[None]]
+"""The outbox under our lock, the producer, what we published, and the watch that runs meanwhile."""
 
 
 class Relay(Service):
@@ -62,9 +66,11 @@ class Relay(Service):
         delay = 0.05
         while not self.should_stop:
             try:
-                async with self._session(shard) as (outbox, producer, published):
+                async with self._session(shard) as (outbox, producer, published, watching):
                     delay = 0.05
                     while not self.should_stop:
+                        if watching.done():
+                            watching.result()  # ended by a bug: a relay whose topic nobody checks must not go on
                         if not await self._publish(shard, outbox, producer, published):
                             await self._wait(shard)
             except (TransientFault, KafkaError) as error:  # a new session: new lock, new producer, marks read again
@@ -73,7 +79,7 @@ class Relay(Service):
                 delay = min(delay * 2, _START_OVER_MAX_S)
 
     @asynccontextmanager
-    async def _session(self, shard: int) -> AsyncIterator[tuple[RelaySession, AIOKafkaProducer, Versions]]:
+    async def _session(self, shard: int) -> AsyncIterator[_Session]:
         settings = self._settings
         async with RelaySession.open(settings.dsn, shard, lock_lease_s=settings.lock_lease_s) as outbox:
             # Step R1. The shard is ours while we hold its lock.
@@ -83,6 +89,7 @@ class Relay(Service):
                 bootstrap_servers=settings.brokers,
                 acks="all",
                 enable_idempotence=True,
+                max_request_size=RECORD_BYTES_MAX,
                 request_timeout_ms=10_000,
                 metadata_max_age_ms=10_000,
             )
@@ -93,11 +100,21 @@ class Relay(Service):
                 log.info("relay_owns_shard", shard=shard)
                 watching = asyncio.ensure_future(watch.run())
                 try:
-                    yield outbox, producer, published
+                    yield outbox, producer, published, watching
                 finally:
                     watching.cancel()
+                    await asyncio.wait([watching], timeout=_STOP_S)
             finally:
-                await asyncio.wait_for(producer.stop(), 5)
+                await self._stop(producer)
+
+    async def _stop(self, producer: AIOKafkaProducer) -> None:
+        """Time to send what is queued, but a broker that is away must not turn our own cancellation into a fault."""
+        try:
+            await asyncio.wait_for(producer.stop(), _STOP_S)
+        except TimeoutError:
+            log.warning("producer_not_flushed", timeout_s=_STOP_S)
+            producer._sender.sender_task.cancel()  # noqa: SLF001  its own stop was cut short and left it running
+            await producer.client.close()
 
     async def _publish(self, shard: int, outbox: RelaySession, producer: AIOKafkaProducer, published: Versions) -> bool:
         """Whether there was anything to publish."""

@@ -33,19 +33,22 @@ _START_OVER_S = 0.5
 
 
 class Versions(OrderedDict[str, int]):
-    """Member → newest version, for the members seen last; forgets the oldest beyond its bound."""
+    """Member → newest version, for the members seen last; forgets the oldest beyond its bound.
 
-    def __init__(self, members_max: int = 100_000) -> None:
+    The bound is a shard's, two of these each: a worker of many shards must stay small. The books know the others.
+    """
+
+    def __init__(self, members_max: int = 20_000) -> None:
         super().__init__()
         self._members_max = members_max
 
-    def note(self, member_id: str, version: int) -> None:
-        """Remember the version if it is newer than the one known."""
-        if version >= self.get(member_id, 0):
-            self[member_id] = version
-            self.move_to_end(member_id)
-            if len(self) > self._members_max:
-                self.popitem(last=False)
+    def note(self, member_id: str, version: int) -> str | None:
+        """Remember the version if it is newer than the one known; the member that was forgotten for it."""
+        if version < self.get(member_id, 0):
+            return None
+        self[member_id] = version
+        self.move_to_end(member_id)
+        return self.popitem(last=False)[0] if len(self) > self._members_max else None
 
 
 class Watch:
@@ -55,6 +58,8 @@ class Watch:
         self._settings = settings
         self._partition = TopicPartition(WALLETS, shard)
         self._published = published
+        self._newest = Versions()
+        """Read back so far; kept over a new start, or what we published before it would seem unknown to nobody."""
         self._wake = wake
 
     async def run(self) -> None:
@@ -78,12 +83,11 @@ class Watch:
         try:
             consumer.assign([self._partition])
             consumer.seek(self._partition, await books.position() or 0)
-            newest = Versions()
             saved_at = 0.0
             while True:
                 fetched = await consumer.getmany(timeout_ms=1000, max_records=1000)
                 for records in fetched.values():
-                    stale = await self._stale(books, newest, records)
+                    stale = await self._stale(books, records)
                     if stale:
                         await books.mark(stale)
                         RELAY_HEALS.inc(len(stale))
@@ -95,26 +99,32 @@ class Watch:
         finally:
             await consumer.stop()
 
-    async def _stale(
-        self, books: WatchSession, newest: Versions, records: Sequence[ConsumerRecord[Any, Any]]
-    ) -> list[str]:
+    async def _stale(self, books: WatchSession, records: Sequence[ConsumerRecord[Any, Any]]) -> list[str]:
         """Members whose last record here is older than one before it, or than what the books say was published."""
         stale: set[str] = set()
-        unknown: set[str] = set()
+        unknown: dict[str, int] = {}
         for record in records:
-            member_id, version = record.key.decode(), _version(record)
-            if version < newest.get(member_id, 0):
+            member_id, version = _member_id(record), _version(record)
+            if version < self._newest.get(member_id, 0):
                 stale.add(member_id)
             else:
                 stale.discard(member_id)
-                newest.note(member_id, version)
+                if forgotten := self._newest.note(member_id, version):
+                    self._published.pop(forgotten, None)  # from now on the books must be asked
             if member_id not in self._published:  # another relay's record: only the books can tell
-                unknown.add(member_id)
+                unknown[member_id] = max(version, self._newest.get(member_id, 0))
         if unknown:
             settled = await books.settled_versions(sorted(unknown))
-            stale |= {member_id for member_id, version in settled.items() if newest[member_id] < version}
+            stale |= {member_id for member_id, version in settled.items() if unknown[member_id] < version}
         return sorted(stale)
 
 
+def _member_id(record: ConsumerRecord[Any, Any]) -> str:
+    """Of a record that is nobody's, a name that is nobody's: it must not end the watch, nor is there what to heal."""
+    return record.key.decode(errors="replace").replace("\x00", "\ufffd") if record.key else ""
+
+
 def _version(record: ConsumerRecord[Any, Any]) -> int:
-    return next((int(content) for name, content in record.headers if name == VERSION_HEADER), 0)
+    """What the record says; 0 where a writer that is none of ours says nothing, so that what we know is newer."""
+    told = next((content for name, content in record.headers if name == VERSION_HEADER), None)
+    return int(told) if told and len(told) < 19 and told.isdigit() else 0
