@@ -174,6 +174,7 @@ def _dead_letter() -> Document:
                 "x-offset": text,
             },
         },
+        "payload": {"description": "The original value, byte for byte: it may be anything, or nothing."},
         "bindings": {
             "kafka": {"key": {"type": "string", "description": "The original key."}, "bindingVersion": BINDING}
         },

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft7Validator, Draft202012Validator
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import TypeAdapter, ValidationError
+from pydantic_asyncapi.v3 import AsyncAPI
 from ruamel.yaml import YAML
 
 from schemas.asyncapi import asyncapi_document, channel_name
@@ -20,7 +21,6 @@ from schemas.json_schemas import RECORDS, event_name, json_schemas, urn
 from schemas.topics import CATALOGUE
 from services.cli.schemas import PUBLISHED, published_files, stale_files
 
-ASYNCAPI_SPECIFICATION = Path(__file__).parents[1] / "data" / "asyncapi-3.0.0.json"
 DEMO_PROMOTIONS = sorted((Path(__file__).parents[2] / "services" / "demo" / "promotions").glob("*.yaml"))
 SCHEMAS = json_schemas()
 MODELS = {**{event_name(event_type): model for event_type, model in EVENT_TYPES.items()}, **RECORDS}
@@ -31,8 +31,17 @@ def validator(name: str) -> Draft202012Validator:
 
 
 def asyncapi_errors(document: dict[str, Any]) -> list[str]:
-    specification = json.loads(ASYNCAPI_SPECIFICATION.read_text())
-    return [error.message for error in Draft7Validator(specification).iter_errors(document)]
+    """What the models of the package `pydantic-asyncapi` refuse; they know no Kafka bindings of a message."""
+    messages = {
+        name: {field: value for field, value in message.items() if field != "bindings"}
+        for name, message in document["components"]["messages"].items()
+    }
+    checked = {**document, "components": {**document["components"], "messages": messages}}
+    try:
+        AsyncAPI.model_validate(checked)
+    except ValidationError as error:
+        return [f"{problem['loc']}: {problem['msg']}" for problem in error.errors()]
+    return []
 
 
 def test_published_files_are_current():
@@ -106,11 +115,11 @@ def test_a_promotion_that_is_published_satisfies_the_schema_that_editors_use(pat
     assert not validator("promotion").is_valid({**document, "audiense": {}})
 
 
-def test_asyncapi_is_valid_by_the_official_schema():
+def test_asyncapi_is_valid_by_models_that_are_not_ours():
     assert asyncapi_errors(asyncapi_document("0.1.0")) == []
 
 
-def test_the_official_schema_would_refuse_a_broken_document():
+def test_those_models_would_refuse_a_broken_document():
     document = asyncapi_document("0.1.0")
     document["channels"]["wallets"]["adress"] = document["channels"]["wallets"].pop("address")
     assert asyncapi_errors(document) != []

@@ -268,7 +268,7 @@ CHECKS: list[tuple[Check, str]] = [
     (function_length, PYTHON),
     (file_length, r".*\.(py|sql|js|html)"),
     (line_length, r".*\.(sql|js|sh|yml)|\.ci/run"),
-    (whitespace, rf"(?!LICENSE|tests/data/|.*\.(csv|po|pot)$){TEXT}"),
+    (whitespace, rf"(?!LICENSE|.*\.(csv|po|pot)$){TEXT}"),
     (package_marker, r".*__init__\.py"),
     (leaf_imports, PYTHON),
     (one_title, r".*\.md"),
