@@ -68,6 +68,7 @@ class Intake(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
                 RangePartitionAssignor,
             ),  # gives partition n of all three topics to one worker
             enable_auto_commit=False,
+            isolation_level="read_committed",  # what a producer's transaction took back has not happened
             auto_offset_reset="earliest",
             max_poll_records=settings.batch_events_max,
             metadata_max_age_ms=10_000,
@@ -114,9 +115,16 @@ class Intake(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
             except TransientFault as error:
                 DATABASE_RETRIES.labels("batch").inc()
                 log.warning("database_away", retry_in_s=round(self._retry_s, 2), error=str(error))
-                self._positioned.clear()  # the batch is dropped: start again from the cursors
-                await asyncio.sleep(self._retry_s * random.uniform(0.5, 1.0))
-                self._retry_s = min(self._retry_s * 2, _RETRY_MAX_S)
+                await self._start_again()
+            except KafkaError as error:  # nobody told us where the logs begin and end
+                log.warning("positions_unknown", retry_in_s=round(self._retry_s, 2), error=repr(error))
+                await self._start_again()
+
+    async def _start_again(self) -> None:
+        """From the cursors, after a while: what was fetched is dropped."""
+        self._positioned.clear()
+        await asyncio.sleep(self._retry_s * random.uniform(0.5, 1.0))
+        self._retry_s = min(self._retry_s * 2, _RETRY_MAX_S)
 
     async def _position(self, partitions: Sequence[TopicPartition]) -> None:
         # All at once: each question to the broker may wait behind a fetch for as long as that one does.

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from schemas.envelope import to_kafka
 from schemas.topics import CHECKOUT, DEAD_LETTERS
 from services.cli.setup import prepare
 from services.embedded.stack import Stack
@@ -76,6 +77,27 @@ async def test_a_dead_letter_keeps_the_original_bytes_on_kafka_too(cluster: Clus
     assert (record.key, record.value, headers["ce_id"]) == (b"\xfe", b"\xff\x00 no json", b"1")
     assert headers["x-reason"] == b"missing_field"
     assert headers["x-offset"] == str(sent.offset).encode()
+
+
+async def test_events_of_an_aborted_transaction_have_not_happened(cluster: Cluster) -> None:
+    """A producer that sends in transactions takes some back; the worker applies the others, and goes on behind them."""
+    settings = await cluster({})
+    (_, kept, _), (_, taken_back, _), (_, after, _) = make_orders(random.Random(1))[:3]
+    async with AIOKafkaProducer(bootstrap_servers=settings.brokers, transactional_id="pos") as producer:
+        for event, commits in ((kept, True), (taken_back, False), (after, True)):
+            headers, value = to_kafka(event)
+            await producer.begin_transaction()
+            await producer.send_and_wait(CHECKOUT, value, key=str(event.subject).encode(), headers=headers, partition=0)
+            await (producer.commit_transaction() if commits else producer.abort_transaction())
+    db = await asyncpg.connect(settings.dsn)
+
+    async def applied() -> bool:
+        return bool(await db.fetchval("SELECT count(*) FROM inbox WHERE id = $1", after.id))
+
+    async with process(settings, *WORKER):
+        await until(applied, "the last event applied")
+    assert {row["id"] for row in await db.fetch("SELECT id FROM inbox")} == {kept.id, after.id}
+    await db.close()
 
 
 async def test_kill_9_of_kafka_postgresql_and_worker_under_the_supervisor_loses_and_doubles_nothing(

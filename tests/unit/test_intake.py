@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaTimeoutError
 
 from schemas.topics import APP
 from services.ledger.apply_batch import BatchResult
@@ -98,6 +99,19 @@ async def test_a_rebalance_while_positions_are_looked_up_leaves_no_gap() -> None
         intake.on_partitions_assigned({P0, P1})
 
     log.during_look_up.append(rebalance)
+    await Intake._consume.fun(intake)
+    assert sorted(cursors.applied) == [(partition, offset) for partition in (0, 1) for offset in range(END)]
+
+
+async def test_a_broker_that_does_not_answer_for_positions_is_asked_again() -> None:
+    """Nothing is applied from a position that nobody checked, and the worker stays."""
+    log, cursors = Log({P0, P1}), Cursors()
+    intake = _intake(log, cursors)
+
+    def silent() -> None:
+        raise KafkaTimeoutError
+
+    log.during_look_up += [silent, silent]
     await Intake._consume.fun(intake)
     assert sorted(cursors.applied) == [(partition, offset) for partition in (0, 1) for offset in range(END)]
 
