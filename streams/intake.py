@@ -27,12 +27,18 @@ from services.ledger.validate import TimeWindow
 from services.metrics import BATCH_EVENTS, DATABASE_RETRIES, EVENTS, PARTITIONS_OWNED, PROCESSING, REBALANCES
 from services.settings import Settings
 from services.store.ledger import PostgresLedger
+from streams.merge import Merge
 from streams.relay import Relay
 from streams.topics import partition_count
 
 log = structlog.get_logger(__name__)
 
 _POLL_MS = 200
+_HELD_BACK_MS = 5
+_SILENT_S = 0.2
+"""So long a topic that should have more may show nothing before its siblings go on without it."""
+_UNITS_MAX = 4
+"""Batches of different partitions that are committed at once, each on a connection of its own."""
 _RETRY_MAX_S = 1.0
 
 
@@ -45,13 +51,17 @@ class Intake(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
         self._relay = relay
         self._positioned: set[TopicPartition] = set()
         self._done: dict[TopicPartition, int] = {}
+        self._merge = Merge()
+        self._fed_at: dict[TopicPartition, float] = {}
+        self._wait_ms = _POLL_MS
+        self._at_once = asyncio.Semaphore(_UNITS_MAX)
         self._retry_s = 0.05
 
     @override
     async def on_start(self) -> None:
         """The group is joined once this returns."""
         settings = self._settings
-        opened = PostgresLedger.open(settings.dsn, lock_lease_s=settings.lock_lease_s)
+        opened = PostgresLedger.open(settings.dsn, lock_lease_s=settings.lock_lease_s, connections_max=_UNITS_MAX + 1)
         self._ledger = await self.add_async_context(opened)
         terms = ProgrammeTerms(
             settings.programme_secret.get_secret_value().encode(), settings.timezone, settings.currency
@@ -81,12 +91,12 @@ class Intake(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
     # aiokafka only logs what these two raise, so they do nothing that can fail.
     def on_partitions_revoked(self, _revoked: Iterable[TopicPartition]) -> None:
         """Whatever was fetched is no longer ours to apply."""
-        self._positioned.clear()
+        self._forget()
         self._done.clear()
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """The relay follows; positions are set by the loop, where an error is not swallowed."""
-        self._positioned.clear()
+        self._forget()
         owned = {tp.partition for tp in assigned}
         self._relay.own(owned)
         REBALANCES.inc()
@@ -97,20 +107,14 @@ class Intake(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
     async def _consume(self) -> None:
         while not self.should_stop:
             # Step 1. Take what is there, never wait to fill a batch; while the database is away, to stay in the group.
-            batches = await self._consumer.getmany(timeout_ms=_POLL_MS)
+            await self._fetch()
             try:
                 if self._consumer.assignment() - self._positioned:
                     # Fetched from wherever Kafka thought we were. What is dropped leaves a gap behind the consumer's
                     # position, so every partition starts again from its cursor, also one that had its position.
-                    batches = {}
-                    self._positioned.clear()
+                    self._forget()
                     await self._position(sorted(self._consumer.assignment()))
-                by_partition: dict[int, list[TopicPartition]] = {}
-                for tp in sorted(batches):
-                    by_partition.setdefault(tp.partition, []).append(tp)
-                for partition, tps in by_partition.items():
-                    if self._positioned.issuperset(tps):  # else: revoked while we worked on the others
-                        await self._apply(partition, [record for tp in tps for record in batches[tp]])
+                await self._apply_ready()
                 self._retry_s = 0.05
             except TransientFault as error:
                 DATABASE_RETRIES.labels("batch").inc()
@@ -120,9 +124,49 @@ class Intake(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
                 log.warning("positions_unknown", retry_in_s=round(self._retry_s, 2), error=repr(error))
                 await self._start_again()
 
+    async def _fetch(self) -> None:
+        """What Kafka has for us waits in the merge, a batch of each topic and partition at most."""
+        most = self._settings.batch_events_max
+        hungry = [tp for tp in self._consumer.assignment() if self._merge.waiting(tp) < most]
+        fetched = await self._consumer.getmany(*hungry, timeout_ms=self._wait_ms) if hungry or not self._merge else {}
+        for tp in hungry:  # one topic may have filled the answer while another has older records
+            if self._merge and tp not in fetched and not self._merge.waiting(tp):
+                fetched |= await self._consumer.getmany(tp, timeout_ms=0, max_records=most)
+        now = monotonic()
+        for tp, records in fetched.items():
+            self._merge.add(tp, records)
+            self._fed_at[tp] = now
+
+    async def _apply_ready(self) -> None:
+        """The batches that are ready, those of different partitions at once: none waits for another's commit."""
+        siblings: dict[int, list[TopicPartition]] = {}
+        for tp in sorted(self._positioned):
+            siblings.setdefault(tp.partition, []).append(tp)
+        behind = {tp for tp in tuple(self._positioned) if await self._has_more(tp)}
+        most = self._settings.batch_events_max
+        ready = {number: self._merge.take(tps, behind.__contains__, most) for number, tps in siblings.items()}
+        batches = [self._apply(number, records) for number, records in ready.items() if records]
+        outcomes = await asyncio.gather(*batches, return_exceptions=True)
+        faults = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        for fault in sorted(faults, key=lambda fault: isinstance(fault, TransientFault)):
+            raise fault  # what is not transient first: it ends the worker
+        self._wait_ms = _POLL_MS if not self._merge else 0 if batches else _HELD_BACK_MS
+
+    async def _has_more(self, tp: TopicPartition) -> bool:
+        """Whether records may follow on this topic that its siblings must not overtake."""
+        end = self._consumer.highwater(tp)
+        if end is not None and await self._consumer.position(tp) >= end:
+            return False
+        return self._merge.waiting(tp) > 0 or monotonic() - self._fed_at.get(tp, 0.0) < _SILENT_S
+
+    def _forget(self) -> None:
+        self._positioned.clear()
+        self._merge.clear()
+        self._wait_ms = _POLL_MS
+
     async def _start_again(self) -> None:
         """From the cursors, after a while: what was fetched is dropped."""
-        self._positioned.clear()
+        self._forget()
         await asyncio.sleep(self._retry_s * random.uniform(0.5, 1.0))
         self._retry_s = min(self._retry_s * 2, _RETRY_MAX_S)
 
@@ -145,13 +189,15 @@ class Intake(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
             if tp in self._consumer.assignment():  # it may have moved while we asked
                 self._consumer.seek(tp, max(cursor, starts[tp]))
                 self._positioned.add(tp)
+                self._fed_at[tp] = monotonic()
                 if cursor >= starts[tp]:
                     self._done[tp] = cursor  # what the owner before us did not get to report
 
     async def _apply(self, partition: int, fetched: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
         started = monotonic()
         records = [SourceRecord(r.topic, partition, r.offset, r.key, r.value, r.headers) for r in fetched]
-        result = await self._applier.apply(partition, records)
+        async with self._at_once:
+            result = await self._applier.apply(partition, records)
         # Step 9. Wake the relay; the offsets are reported within a second.
         self._relay.wake(result.shards)
         self._done |= {TopicPartition(topic, partition): offset for topic, offset in result.next_offsets.items()}

@@ -15,7 +15,7 @@ from datetime import datetime
 
 from schemas.events.catalogue import Event, same_content
 from schemas.topics import shard_of
-from services.engine.fold import place, refold
+from services.engine.fold import needs_refold, place, refold
 from services.engine.programme import Programme, ProgrammeTerms, compile_programme
 from services.engine.wallet import Wallet, wallet_record
 from services.ledger.decide import additions, apply_in_order, difference, may_repeat, stored_wallet
@@ -159,12 +159,17 @@ class BatchApplier:
             outcome, stand = outcomes[member_id], standing.get(member_id, {})
             assert outcome is not None
             if member_id in refolded:
-                postings = difference(outcome.entries, stand, own[-1].cause)
+                postings = difference(outcome.entries, stand, _changer(held[member_id], own).cause)
             else:
                 postings = additions(outcome.entries, stand)
             row, shard = rows[member_id], shards[member_id]
             decisions.append(_decision(member_id, shard, row, outcome.wallet, postings, own, now))
         return decisions
+
+
+def _changer(wallet: Wallet | None, own: Sequence[Event]) -> Event:
+    """The event behind a refold: the first that could not be applied to the wallet as it stood."""
+    return next((event for event in own if wallet is not None and needs_refold(wallet, event)), own[0])
 
 
 def _decision(

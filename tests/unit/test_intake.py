@@ -31,15 +31,23 @@ class Log:
     def assignment(self) -> set[TopicPartition]:
         return set(self.assigned)
 
-    async def getmany(self, timeout_ms: int) -> dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]:
+    async def getmany(
+        self, *tps: TopicPartition, timeout_ms: int, max_records: int = 0
+    ) -> dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]:
         """One record of each partition."""
-        assert timeout_ms
+        assert timeout_ms >= 0 <= max_records
         fetched = {}
-        for tp in self.assigned:
+        for tp in set(tps) & self.assigned:
             if (at := self.positions[tp]) < END:
                 fetched[tp] = [_record(tp, at)]
                 self.positions[tp] = at + 1
         return fetched
+
+    def highwater(self, _tp: TopicPartition) -> int:
+        return END
+
+    async def position(self, tp: TopicPartition) -> int:
+        return self.positions[tp]
 
     async def beginning_offsets(self, tps: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         if self.during_look_up:
