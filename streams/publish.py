@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from schemas.envelope import CloudEvent, rfc3339_exact, to_kafka
-from schemas.journal import JournalEntry
 from schemas.topics import DEAD_LETTERS, PROMOTIONS, REWARDS, WALLETS
 from schemas.values import rfc3339
 from schemas.wallet import WALLET_UPDATED
+from services.store.journal import JournalLine
 from services.store.relay import Letter, PublishedPromotion, WalletMark
 
 VERSION_HEADER = "ce_walletversion"
@@ -48,7 +48,7 @@ def wallet_message(mark: WalletMark, shard: int, source: str) -> Message:
     return Message(WALLETS, mark.member_id.encode(), value, headers, shard)
 
 
-def journal_message(entry: JournalEntry, shard: int, source: str) -> Message:
+def journal_message(entry: JournalLine, shard: int, source: str) -> Message:
     """One ledger line for everyone who wants to know what happened."""
     event = CloudEvent(
         id=entry.entry_id,
@@ -56,7 +56,7 @@ def journal_message(entry: JournalEntry, shard: int, source: str) -> Message:
         type=entry.type,
         time=entry.occurred_at,
         subject=entry.member_id,
-        data=entry.model_dump_json(exclude_none=True).encode(),
+        data=entry.value,
         extensions={"recordedtime": rfc3339_exact(entry.recorded_at)},
     )
     headers, value = to_kafka(event)

@@ -117,7 +117,7 @@ class Relay(Service):
             await producer.client.close()
 
     async def _publish(self, shard: int, outbox: RelaySession, producer: AIOKafkaProducer, published: Versions) -> bool:
-        """Whether there was anything to publish."""
+        """Whether there may be more to publish already."""
         self._wakeups[shard].clear()  # before the read: a later wake-up is not lost
         # Step R2. Read the oldest marks, and what they stand for now.
         marks = await outbox.read(_MARKS_MAX)
@@ -129,7 +129,7 @@ class Relay(Service):
         await self._send(producer, self._messages(marks, shard))
         # Step R4. Forget the marks. Dying before this publishes the same versions again, which readers ignore.
         await outbox.delete(marks.mark_ids)
-        return True
+        return len(marks.mark_ids) == _MARKS_MAX
 
     def _messages(self, marks: Marks, shard: int) -> list[Message]:
         messages = [wallet_message(mark, shard, self._source) for mark in marks.wallets]

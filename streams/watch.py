@@ -77,6 +77,8 @@ class Watch:
             bootstrap_servers=self._settings.brokers,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            fetch_min_bytes=65_536,  # a look every half second is soon enough, and does not wake us for every record
+            fetch_max_wait_ms=500,
             metadata_max_age_ms=10_000,
         )
         await consumer.start()

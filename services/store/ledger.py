@@ -17,10 +17,7 @@ from services.engine.programme import PromotionVersion
 from services.ledger.ports import Accepted, Decision, EventKey, Position, Refused, Standing, StoredState, TransientFault
 from services.store.faults import TRANSIENT
 from services.store.promotions import promotion_version
-from services.store.queries import QUERIES
-
-_BY_KEY = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off"}
-"""Every statement of a unit finds its rows by key; a plan cached while a table was small would scan it for ever."""
+from services.store.queries import BY_KEY, QUERIES
 
 
 class PostgresLedger:
@@ -43,7 +40,7 @@ class PostgresLedger:
             max_size=connections_max,
             timeout=5,
             command_timeout=15,
-            server_settings={"idle_in_transaction_session_timeout": f"{lock_lease_s}s", **_BY_KEY},
+            server_settings={"idle_in_transaction_session_timeout": f"{lock_lease_s}s", **BY_KEY},
             reset=_nothing,
         )
         try:

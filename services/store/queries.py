@@ -15,3 +15,7 @@ def _parse(text: str) -> dict[str, str]:
 
 
 QUERIES = MappingProxyType(_parse(files("services.store").joinpath("queries.sql").read_text()))
+
+BY_KEY = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off"}
+"""Session settings of the hot paths, whose statements find every row by key: a plan that PostgreSQL cached while a
+table was small would scan it for ever."""

@@ -128,14 +128,14 @@ SELECT pg_try_advisory_lock(7001, $1)
 
 -- read_outbox --
 -- A wallet's mark stands for the wallet as it is at this moment, so several marks of one member cost one record.
-SELECT o.id, o.kind, o.ref, w.version, w.record, w.occurred_at, w.recorded_at
-FROM outbox o LEFT JOIN wallet w ON o.kind = 'wallet' AND w.member_id = o.ref
+SELECT o.id, o.kind AS mark, o.ref, w.version, w.record, w.occurred_at AS wallet_occurred_at,
+       w.recorded_at AS wallet_recorded_at, e.entry_id::text AS entry_id, e.member_id, e.kind, e.unit, e.debit,
+       e.credit, e.amount, e.promotion_id, e.promotion_version, e.offer_id, e.coupon_id, e.caused_by, e.occurred_at,
+       e.recorded_at, e.reverses::text AS reverses, e.detail::text AS detail
+FROM outbox o
+LEFT JOIN wallet w ON o.kind = 'wallet' AND w.member_id = o.ref
+LEFT JOIN entry e ON o.kind = 'entry' AND e.entry_id = CASE WHEN o.kind = 'entry' THEN o.ref::uuid END
 WHERE o.shard = $1 ORDER BY o.id LIMIT $2
-
--- outbox_entries --
-SELECT entry_id::text AS entry_id, member_id, kind, unit, debit, credit, amount, promotion_id, promotion_version,
-       offer_id, coupon_id, caused_by, occurred_at, recorded_at, reverses::text AS reverses, detail::text AS detail
-FROM entry WHERE entry_id = ANY($1::text[]::uuid[])
 
 -- outbox_dead_letters --
 SELECT dead_letter_id::text AS ref, topic, partition, record_offset, reason, message, key, value, header_names,

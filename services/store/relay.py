@@ -12,11 +12,10 @@ import asyncpg
 import orjson
 
 from schemas.dead_letters import DeadLetter
-from schemas.journal import JournalEntry
 from services.ledger.ports import TransientFault
 from services.store.faults import TRANSIENT
-from services.store.journal import journal_entry
-from services.store.queries import QUERIES
+from services.store.journal import JournalLine, journal_line
+from services.store.queries import BY_KEY, QUERIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +57,13 @@ class Marks:
 
     mark_ids: list[int]
     wallets: list[WalletMark]
-    entries: list[JournalEntry]
+    entries: list[JournalLine]
     letters: list[Letter]
     promotions: list[PublishedPromotion]
+
+
+_ENTRY = 7
+"""The column of `read_outbox` where the entry's own begin."""
 
 
 class RelaySession:
@@ -80,7 +83,7 @@ class RelaySession:
         """A session without the lock yet; TransientFault from anything inside that another try may cure."""
         lease = {"idle_session_timeout": f"{lock_lease_s}s", "idle_in_transaction_session_timeout": f"{lock_lease_s}s"}
         try:
-            connection = await asyncpg.connect(dsn, timeout=5, command_timeout=10, server_settings=lease)
+            connection = await asyncpg.connect(dsn, timeout=5, command_timeout=10, server_settings={**lease, **BY_KEY})
             try:
                 yield cls(connection, shard)
             finally:
@@ -96,14 +99,12 @@ class RelaySession:
         """The oldest marks and what they stand for at this moment."""
         rows = await self._db.fetch(QUERIES["read_outbox"], self._shard, marks_max)
         marks = Marks([row["id"] for row in rows], [], [], [], [])
-        newest = {row["ref"]: _wallet_mark(row) for row in rows if row["kind"] == "wallet"}
+        newest = {row["ref"]: _wallet_mark(row) for row in rows if row["mark"] == "wallet"}
         marks.wallets = list(newest.values())
-        if refs := [row["ref"] for row in rows if row["kind"] == "entry"]:
-            found = {r["entry_id"]: journal_entry(r) for r in await self._db.fetch(QUERIES["outbox_entries"], refs)}
-            marks.entries = [found[ref] for ref in refs]
-        if refs := [row["ref"] for row in rows if row["kind"] == "dead_letter"]:
+        marks.entries = [journal_line(dict(list(row.items())[_ENTRY:])) for row in rows if row["mark"] == "entry"]
+        if refs := [row["ref"] for row in rows if row["mark"] == "dead_letter"]:
             marks.letters = [_letter(r) for r in await self._db.fetch(QUERIES["outbox_dead_letters"], refs)]
-        if refs := [row["ref"] for row in rows if row["kind"] == "promotion"]:
+        if refs := [row["ref"] for row in rows if row["mark"] == "promotion"]:
             marks.promotions = [_promotion(r) for r in await self._db.fetch(QUERIES["outbox_promotions"], refs)]
         return marks
 
@@ -153,7 +154,9 @@ class WatchSession:
 
 
 def _wallet_mark(row: asyncpg.Record) -> WalletMark:
-    return WalletMark(row["id"], row["ref"], row["version"], row["record"], row["occurred_at"], row["recorded_at"])
+    return WalletMark(
+        row["id"], row["ref"], row["version"], row["record"], row["wallet_occurred_at"], row["wallet_recorded_at"]
+    )
 
 
 def _letter(row: asyncpg.Record) -> Letter:

@@ -79,7 +79,7 @@ async def test_a_dead_letter_keeps_the_original_bytes_on_kafka_too(cluster: Clus
     assert headers["x-offset"] == str(sent.offset).encode()
 
 
-async def test_events_of_an_aborted_transaction_have_not_happened(cluster: Cluster) -> None:
+async def test_what_a_producer_aborted_has_not_happened(cluster: Cluster) -> None:
     """A producer that sends in transactions takes some back; the worker applies the others, and goes on behind them."""
     settings = await cluster({})
     (_, kept, _), (_, taken_back, _), (_, after, _) = make_orders(random.Random(1))[:3]
