@@ -94,9 +94,11 @@ def other_stories(
 
 def appearances(touchpoints: Sequence[Touchpoint], member_id: str, since: datetime) -> list[tuple[str, float]]:
     """Where the first version that knows of what happened at `since` was applied live, and after how long."""
+    # Touchpoints note whole milliseconds: the row of this very event may seem a fraction of one older.
+    noted = since.replace(microsecond=since.microsecond // 1000 * 1000)
     found = []
     for touchpoint in touchpoints:
-        rows = (row for row in touchpoint.applied if row.member_id == member_id and row.occurred_at >= since)
+        rows = (row for row in touchpoint.applied if row.member_id == member_id and row.occurred_at >= noted)
         if (row := next(rows, None)) is not None and row.via == "stream":
             found.append((touchpoint.name, max(0.0, milliseconds(since, row.applied_at))))
     return found

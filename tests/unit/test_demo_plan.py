@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 
+from schemas.api.sync import Applied
 from schemas.envelope import to_kafka
 from services.adapters.stamping import stamped
 from services.demo.broken import KINDS
 from services.demo.plan import BROKEN_EVERY, expected_letters, plan, purchases
-from services.demo.story import money
+from services.demo.story import appearances, money
+from services.demo.touchpoints import Touchpoint
 from services.ledger.ports import Accepted, Refused, SourceRecord
 from services.ledger.validate import TimeWindow, validate
 from services.settings import Settings
@@ -75,3 +78,18 @@ def test_a_broken_record_is_refused_for_its_reason(kind, events):
 )
 def test_money_in_words(minor, currency, said):
     assert money(minor, currency) == said
+
+
+def test_a_reward_appears_with_the_version_of_its_own_event() -> None:
+    """Events have microseconds, the touchpoints' logs milliseconds: that must not make the next version the first."""
+    happened = datetime(2026, 11, 22, 10, 0, 0, 600_415, UTC)
+    till = Touchpoint("till 433", "till", "http://nowhere", httpx.AsyncClient())
+    for version, occurred_at in enumerate((happened, happened + timedelta(seconds=2)), start=1):
+        noted = occurred_at.replace(microsecond=occurred_at.microsecond // 1000 * 1000)
+        applied_at = noted + timedelta(milliseconds=40)
+        till.applied.append(
+            Applied(member_id="m1", version=version, occurred_at=noted, recorded_at=noted, applied_at=applied_at)
+        )
+    [(name, milliseconds_later)] = appearances([till], "m1", happened)
+    assert name == "till 433"
+    assert 39 <= milliseconds_later <= 41

@@ -1,4 +1,4 @@
-"""What docs/promotions.md shows is true: its documents are valid and their examples hold."""
+"""What docs/promotions.md and README show is true: their documents are valid and their examples hold."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from schemas.promotions.loading import load_promotion
 from services.engine.examples import run_examples
 from services.engine.programme import ProgrammeTerms
 
-PAGE = (Path(__file__).parents[2] / "docs" / "promotions.md").read_text()
-DOCUMENTS = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "promotions.md").read_text()
+YAML = re.compile(r"^```yaml\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+DOCUMENTS = YAML.findall(PAGE)
 TERMS = ProgrammeTerms(b"page", "Europe/Rome", "EUR")
 
 
@@ -26,6 +28,13 @@ def test_each_document_of_the_page_does_what_it_says(document: str):
     results = run_examples(loaded.promotion, TERMS)
     assert len(results) >= 2
     assert [(result.name, result.failures, result.why) for result in results if not result.passed] == []
+
+
+def test_the_document_of_the_front_page_does_what_it_says():
+    [document] = YAML.findall((ROOT / "README.md").read_text())
+    promotion = load_promotion(document, "README.md").promotion
+    assert promotion is not None
+    assert [result.passed for result in run_examples(promotion, TERMS)] == [True, True]
 
 
 def test_the_page_names_every_field():
