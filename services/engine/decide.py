@@ -39,6 +39,8 @@ def open_offer(occasion: Occasion) -> None:
     compiled = occasion.programme.version_at(issued.promotion_id, occasion.instant)
     if compiled is None or compiled.promotion.by != "offer" or issued.offer_id in wallet.offers:
         return
+    if issued.offer_id in wallet.closed:
+        return  # sent again under another event id: its rewards are numbered already
     decision = _decision(occasion, compiled, issued.offer_id)
     if not _all_hold(compiled.issue_conditions, occasion, decision):
         return

@@ -6,7 +6,7 @@ from services.engine.entries import COUPON, POINTS, Entry, Kind
 from services.engine.goals import close
 from services.engine.moments import moment_of
 from services.engine.programme import Programme
-from services.engine.rewards import KEPT_AFTER_USE, merged
+from services.engine.rewards import FACT_KEPT, KEPT_AFTER_USE, merged
 from services.engine.wallet import Lot, Wallet
 
 
@@ -21,6 +21,8 @@ def pass_time(wallet: Wallet, until: int, programme: Programme, entries: list[En
         _close_windows(wallet, due, programme)
         for made in [made for made, forget in wallet.redeemed.items() if forget <= due]:
             del wallet.redeemed[made]
+        for offer_id in [offer_id for offer_id, forget in wallet.closed.items() if forget <= due]:
+            del wallet.closed[offer_id]
         due = wallet.next_due()
 
 
@@ -64,6 +66,7 @@ def _end_coupons(wallet: Wallet, due: int, entries: list[Entry]) -> None:
 def _close_windows(wallet: Wallet, due: int, programme: Programme) -> None:
     for offer_id in [key for key, offer in wallet.offers.items() if 0 < offer.closes < due]:
         del wallet.offers[offer_id]
+        wallet.closed[offer_id] = due + FACT_KEPT
     for promotion_id in [key for key, pursuit in wallet.pursuits.items() if 0 < pursuit.closes < due]:
         left = close(wallet.pursuits[promotion_id], programme.version_at(promotion_id, due), due)
         if left is None:

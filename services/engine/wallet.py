@@ -120,6 +120,8 @@ class Wallet:
     tallies: dict[str, Tally] = field(default_factory=dict)
     redeemed: dict[str, int] = field(default_factory=dict)
     """Redemptions of coupons this wallet does not hold (yet), and when to forget them."""
+    closed: dict[str, int] = field(default_factory=dict)
+    """Offers whose window is over, and when to forget them: an id opens one offer, once."""
     awaiting: tuple[str, ...] = ()
     """Orders that were returned or voided before we heard of them: when they come, the member is refolded."""
 
@@ -144,6 +146,7 @@ class Wallet:
             self.offers.copy(),
             self.tallies.copy(),
             self.redeemed.copy(),
+            self.closed.copy(),
             self.awaiting,
         )
 
@@ -164,6 +167,7 @@ class Wallet:
         dues += [pursuit.closes + 1 for pursuit in self.pursuits.values() if pursuit.closes]
         dues += [offer.closes + 1 for offer in self.offers.values() if offer.closes]
         dues += self.redeemed.values()
+        dues += self.closed.values()
         return min(dues, default=0)
 
     @property
@@ -193,12 +197,12 @@ class Wallet:
                 "coupons": {
                     key: (x.promotion_id, x.promotion_version, x.status, x.due, x.text)
                     for key, x in self.coupons.items()
-                    for key, x in self.coupons.items()
                 },
                 "pursuits": {key: _row(x) for key, x in self.pursuits.items()},
                 "offers": {key: _row(x) for key, x in self.offers.items()},
                 "tallies": {key: (x.period, x.times, x.completed, x.coupons) for key, x in self.tallies.items()},
                 "redeemed": self.redeemed,
+                "closed": self.closed,
                 "awaiting": self.awaiting,
             }
         )
@@ -224,6 +228,7 @@ class Wallet:
             {key: Pursuit(*row) for key, row in state["offers"].items()},
             {key: Tally(*row) for key, row in state["tallies"].items()},
             state["redeemed"],
+            state["closed"],
             tuple(state["awaiting"]),
         )
 

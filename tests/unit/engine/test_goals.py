@@ -118,6 +118,19 @@ def test_two_offers_of_one_promotion_are_pursued_side_by_side():
     assert advance(outcome.wallet, MONDAY + days(31), plan).wallet.offers.keys() == {"of2"}
 
 
+def test_an_offer_id_opens_one_offer_once_however_often_it_is_sent():
+    """Its rewards are numbered by that id: sent again after its window, it would post the same entries once more."""
+    plan = programme(promotion(by="offer"))
+    first = offer("of1", MONDAY, valid_until=MONDAY + days(1))
+    again = offer("of1", MONDAY + days(5), valid_until=MONDAY + days(9))
+    again.id = "sent again"
+    orders = [order(100, MONDAY + timedelta(hours=1)), order(100, MONDAY + days(6))]
+    outcome = fold(MEMBER, [first, again, *orders], plan)
+    assert outcome.wallet.points_active == 10
+    keys = [entry.key for entry in outcome.entries]
+    assert len(keys) == len(set(keys))
+
+
 def test_an_offer_without_a_goal_rewards_each_match():
     plan = programme(promotion(by="offer", limits={"per_member": {"times": 2}}))
     given = [offer("of1", MONDAY), *[order(100, MONDAY + days(day)) for day in (1, 2, 3)]]
