@@ -9,7 +9,8 @@ from schemas.topics import DEAD_LETTERS, PROMOTIONS, REWARDS, WALLETS
 from schemas.values import rfc3339
 from schemas.wallet import WALLET_UPDATED
 from services.store.journal import JournalLine
-from services.store.relay import Letter, PublishedPromotion, WalletMark
+from services.store.letters import StoredDeadLetter
+from services.store.relay import PublishedPromotion, WalletMark
 
 VERSION_HEADER = "ce_walletversion"
 """The wallet's version, so that a reader need not open the value to know whether it is newer."""
@@ -63,7 +64,7 @@ def journal_message(entry: JournalLine, shard: int, source: str) -> Message:
     return Message(REWARDS, entry.member_id.encode(), value, headers, shard)
 
 
-def dead_letter_message(dead: Letter) -> Message:
+def dead_letter_message(dead: StoredDeadLetter) -> Message:
     """The original record, with the reason and its place in headers of ours.
 
     What would make it longer than any broker takes is left out and named in `x-omitted`: the books keep it whole.

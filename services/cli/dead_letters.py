@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from services.store.books import StoredDeadLetter
+    from services.store.letters import StoredDeadLetter
 
 dead_letters_app = typer.Typer(help="Show events that could not be applied, with the reason and the original bytes.")
 

@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
 
-Kind = Literal[
-    "points.earned",
-    "points.activated",
-    "points.expired",
-    "coupon.issued",
-    "coupon.redeemed",
-    "coupon.expired",
-    "coupon.conflict",
-    "offer.completed",
-    "tier.changed",
-]
+from schemas.journal import EntryKind
+
+Kind = EntryKind
 
 POINTS = "points:base"
 COUPON = "coupon"

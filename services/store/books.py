@@ -11,9 +11,9 @@ from typing import Any
 import asyncpg
 
 from schemas.api.sync import TouchpointReport
-from schemas.dead_letters import DeadLetter
 from schemas.journal import JournalEntry
 from services.store.journal import journal_entry
+from services.store.letters import StoredDeadLetter, stored_letter
 from services.store.queries import QUERIES
 
 
@@ -34,17 +34,6 @@ class OutboxStatus:
 
     depth: int
     oldest_age_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class StoredDeadLetter:
-    """A dead letter with the original bytes of its record."""
-
-    dead_letter_id: int
-    letter: DeadLetter
-    key: bytes | None
-    value: bytes | None
-    headers: list[tuple[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +118,7 @@ class Books:
 
     async def dead_letters(self, *, letters_max: int = 100, reason: str | None = None) -> list[StoredDeadLetter]:
         """The newest dead letters, newest first."""
-        return [_dead_letter(row) for row in await self._pool.fetch(QUERIES["read_dead_letters"], letters_max, reason)]
+        return [stored_letter(row) for row in await self._pool.fetch(QUERIES["read_dead_letters"], letters_max, reason)]
 
     async def cursors(self) -> list[Cursor]:
         """Where intake stands on every partition."""
@@ -138,16 +127,3 @@ class Books:
     async def dead_letters_by_reason(self) -> dict[str, int]:
         """How many dead letters each reason has."""
         return {row["reason"]: row["letters"] for row in await self._pool.fetch(QUERIES["dead_letters_by_reason"])}
-
-
-def _dead_letter(row: asyncpg.Record) -> StoredDeadLetter:
-    letter = DeadLetter(
-        reason=row["reason"],
-        message=row["message"],
-        topic=row["topic"],
-        partition=row["partition"],
-        offset=row["record_offset"],
-        recorded_at=row["recorded_at"],
-    )
-    headers = list(zip(row["header_names"], row["header_values"], strict=True))
-    return StoredDeadLetter(row["dead_letter_id"], letter, row["key"], row["value"], headers)

@@ -7,20 +7,9 @@ from contextlib import asynccontextmanager, contextmanager
 
 import asyncpg
 
-from services.store.books import Books, StoredDeadLetter, _dead_letter
-
-# Two-part advisory locks show their parts as classid and objid (see RelaySession.try_lock: 7001 and the shard).
-_RELAY_LOCKS = """
-SELECT objid::int AS shard FROM pg_locks
-WHERE locktype = 'advisory' AND classid = 7001 AND objsubid = 2 AND granted
-  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-"""
-
-_READ_DEAD_LETTER = """
-SELECT dead_letter_id, topic, partition, record_offset, reason, message, key, value, header_names, header_values,
-       recorded_at
-FROM dead_letter WHERE dead_letter_id = $1
-"""
+from services.store.books import Books
+from services.store.letters import StoredDeadLetter, stored_letter
+from services.store.queries import QUERIES
 
 
 class BooksSilent(Exception):
@@ -32,12 +21,12 @@ class PresenceBooks(Books):
 
     async def relays(self) -> frozenset[int]:
         """Shards that some worker's relay holds now: a killed worker's are free at once, a frozen one's in seconds."""
-        return frozenset(row["shard"] for row in await self._pool.fetch(_RELAY_LOCKS))
+        return frozenset(row["shard"] for row in await self._pool.fetch(QUERIES["relay_locks"]))
 
     async def dead_letter(self, dead_letter_id: int) -> StoredDeadLetter | None:
         """One dead letter by its number, None when there is none."""
-        row = await self._pool.fetchrow(_READ_DEAD_LETTER, dead_letter_id)
-        return _dead_letter(row) if row else None
+        row = await self._pool.fetchrow(QUERIES["read_dead_letter"], dead_letter_id)
+        return stored_letter(row) if row else None
 
     @classmethod
     @asynccontextmanager

@@ -138,7 +138,7 @@ LEFT JOIN entry e ON o.kind = 'entry' AND e.entry_id = CASE WHEN o.kind = 'entry
 WHERE o.shard = $1 ORDER BY o.id LIMIT $2
 
 -- outbox_dead_letters --
-SELECT dead_letter_id::text AS ref, topic, partition, record_offset, reason, message, key, value, header_names,
+SELECT dead_letter_id, topic, partition, record_offset, reason, message, key, value, header_names,
        header_values, recorded_at
 FROM dead_letter WHERE dead_letter_id = ANY($1::text[]::bigint[])
 
@@ -202,6 +202,17 @@ SELECT report::text AS report, reported_at FROM touchpoint_report ORDER BY kind,
 SELECT dead_letter_id, topic, partition, record_offset, reason, message, key, value, header_names, header_values,
        recorded_at
 FROM dead_letter WHERE $2::text IS NULL OR reason = $2 ORDER BY dead_letter_id DESC LIMIT $1
+
+-- read_dead_letter --
+SELECT dead_letter_id, topic, partition, record_offset, reason, message, key, value, header_names, header_values,
+       recorded_at
+FROM dead_letter WHERE dead_letter_id = $1
+
+-- relay_locks --
+-- Two-part advisory locks show their parts as classid and objid (see lock_shard: 7001 and the shard).
+SELECT objid::int AS shard FROM pg_locks
+WHERE locktype = 'advisory' AND classid = 7001 AND objsubid = 2 AND granted
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 
 -- dead_letters_by_reason --
 SELECT reason, count(*) AS letters FROM dead_letter GROUP BY reason ORDER BY reason

@@ -11,10 +11,10 @@ from typing import Any
 import asyncpg
 import orjson
 
-from schemas.dead_letters import DeadLetter
 from services.ledger.ports import TransientFault
 from services.store.faults import TRANSIENT
 from services.store.journal import JournalLine, journal_line
+from services.store.letters import StoredDeadLetter, stored_letter
 from services.store.queries import BY_KEY, QUERIES
 
 
@@ -28,16 +28,6 @@ class WalletMark:
     record: bytes | None
     occurred_at: datetime | None
     recorded_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A dead letter with the original record's key, value and headers."""
-
-    letter: DeadLetter
-    key: bytes | None
-    value: bytes | None
-    headers: list[tuple[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +48,7 @@ class Marks:
     mark_ids: list[int]
     wallets: list[WalletMark]
     entries: list[JournalLine]
-    letters: list[Letter]
+    letters: list[StoredDeadLetter]
     promotions: list[PublishedPromotion]
 
 
@@ -103,7 +93,7 @@ class RelaySession:
         marks.wallets = list(newest.values())
         marks.entries = [journal_line(dict(list(row.items())[_ENTRY:])) for row in rows if row["mark"] == "entry"]
         if refs := [row["ref"] for row in rows if row["mark"] == "dead_letter"]:
-            marks.letters = [_letter(r) for r in await self._db.fetch(QUERIES["outbox_dead_letters"], refs)]
+            marks.letters = [stored_letter(r) for r in await self._db.fetch(QUERIES["outbox_dead_letters"], refs)]
         if refs := [row["ref"] for row in rows if row["mark"] == "promotion"]:
             marks.promotions = [_promotion(r) for r in await self._db.fetch(QUERIES["outbox_promotions"], refs)]
         return marks
@@ -157,19 +147,6 @@ def _wallet_mark(row: asyncpg.Record) -> WalletMark:
     return WalletMark(
         row["id"], row["ref"], row["version"], row["record"], row["wallet_occurred_at"], row["wallet_recorded_at"]
     )
-
-
-def _letter(row: asyncpg.Record) -> Letter:
-    letter = DeadLetter(
-        reason=row["reason"],
-        message=row["message"],
-        topic=row["topic"],
-        partition=row["partition"],
-        offset=row["record_offset"],
-        recorded_at=row["recorded_at"],
-    )
-    headers = list(zip(row["header_names"], row["header_values"], strict=True))
-    return Letter(letter, row["key"], row["value"], headers)
 
 
 def _promotion(row: asyncpg.Record) -> PublishedPromotion:

@@ -6,7 +6,7 @@ import pytest
 
 from schemas.dead_letters import DeadLetter
 from services.clock import utc_now
-from services.store.relay import Letter
+from services.store.letters import StoredDeadLetter
 from streams.publish import dead_letter_message
 
 LETTER = DeadLetter(reason="not_json", message="m" * 1000, topic="t", partition=0, offset=7, recorded_at=utc_now())
@@ -24,7 +24,7 @@ LETTER = DeadLetter(reason="not_json", message="m" * 1000, topic="t", partition=
 )
 def test_a_dead_letter_is_whole_or_says_what_is_left_out(key, value, headers, omitted) -> None:
     """Never longer than what a broker takes by default."""
-    message = dead_letter_message(Letter(LETTER, key, value, headers))
+    message = dead_letter_message(StoredDeadLetter(1, LETTER, key, value, headers))
     told = dict(message.headers)
     assert told.get("x-omitted") == (omitted.encode() if omitted else None)
     assert told["x-reason"] == b"not_json"
