@@ -20,6 +20,7 @@ from tests.integration.oracle import PROMOTIONS
 from tests.integration.stream import check, drained, make_orders, publish
 
 WORKER = ("-m", "services.cli.main", "worker")
+FAUST = ("-m", "faust", "-A", "streams.app", "worker", "--without-web")
 DIES = ("-m", "tests.integration.worker_dies")
 
 
@@ -63,13 +64,14 @@ async def test_kill_9_of_the_relay_around_the_send_repeats_versions_only(cluster
     await db.close()
 
 
-async def test_a_dead_letter_keeps_the_original_bytes_on_kafka_too(cluster: Cluster) -> None:
+@pytest.mark.parametrize("command", [WORKER, FAUST], ids=["unisono worker", "faust worker"])
+async def test_a_dead_letter_keeps_the_original_bytes_on_kafka_too(cluster: Cluster, command: tuple[str, ...]) -> None:
     """What could not be read lies on `loyalty.dead-letters` byte for byte, with its reason."""
     settings = await cluster({})
     async with AIOKafkaProducer(bootstrap_servers=settings.brokers) as producer:
         sent = await producer.send_and_wait(CHECKOUT, b"\xff\x00 no json", key=b"\xfe", headers=[("ce_id", b"1")])
     async with (
-        process(settings, *WORKER),
+        process(settings, *command),
         AIOKafkaConsumer(DEAD_LETTERS, bootstrap_servers=settings.brokers, auto_offset_reset="earliest") as consumer,
     ):
         record = await asyncio.wait_for(consumer.getone(), 60)
