@@ -3,48 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from services.cli.errors import DOES_NOT_HOLD, UsageError
+from services.cli.errors import DOES_NOT_HOLD
 
 if TYPE_CHECKING:
-    from schemas.promotions.loading import Loaded
-    from schemas.promotions.source import Problem
-    from services.engine.examples import ExampleResult
-    from services.engine.programme import ProgrammeTerms
+    from services.cli.documents import Checked
 
 promotions_app = typer.Typer(no_args_is_help=True, help="Check and publish promotion documents.")
 
-SUFFIXES = (".yaml", ".yml", ".json")
 Paths = Annotated[list[Path], typer.Argument(help="Documents, or folders of them (.yaml, .yml, .json)")]
 
 
 @promotions_app.callback()
 def promotions() -> None:
     """Check and publish promotion documents."""
-
-
-@dataclass(slots=True)
-class Checked:
-    """One document after the check: its problems of form, and its examples as they ran."""
-
-    loaded: Loaded
-    problems: list[Problem]
-    examples: list[ExampleResult] = field(default_factory=list)
-
-    @property
-    def passed(self) -> bool:
-        """Whether the document can be published."""
-        return not self.problems and all(example.passed for example in self.examples)
-
-    @property
-    def name(self) -> str:
-        """The promotion's id, or the file where it has none."""
-        return self.loaded.promotion.promotion if self.loaded.promotion else Path(self.loaded.file).name
 
 
 @promotions_app.command()
@@ -54,6 +30,7 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of text")] = False,
 ) -> None:
     """Read documents and run their examples; every mistake is told as file:line:column. Ends with 1 if any is found."""
+    from services.cli.documents import check_documents, documents
     from services.cli.terms import programme_terms
 
     checked = check_documents(documents(paths), programme_terms())
@@ -78,66 +55,6 @@ def publish(paths: Paths) -> None:
         print(f"{version.promotion.promotion}: version {version.version} is in force")
     if not made:
         print("Nothing to publish: every document is in force as it stands.")
-
-
-def documents(paths: Sequence[Path]) -> list[Loaded]:
-    """Every document at these paths, read; UsageError where there is none or one cannot be opened."""
-    from schemas.promotions.loading import load_promotion
-
-    loaded = []
-    for file in _files(paths):
-        try:
-            # A byte beyond the limit is enough to refuse the rest unread.
-            with file.open("rb") as body:
-                loaded.append(load_promotion(body.read(2 * 1024 * 1024), str(file)))
-        except OSError as error:
-            raise UsageError(f"{file} cannot be read: {error.strerror or error}") from error
-    return loaded
-
-
-def _files(paths: Sequence[Path]) -> list[Path]:
-    files: dict[Path, None] = {}
-    for path in paths:
-        if not path.exists():
-            raise UsageError(f"{path} does not exist")
-        found = sorted(f for f in path.rglob("*") if f.suffix in SUFFIXES) if path.is_dir() else [path]
-        if not found:
-            raise UsageError(f"{path} holds no promotion documents ({', '.join(SUFFIXES)})")
-        files.update(dict.fromkeys(found))
-    return list(files)
-
-
-def check_documents(loaded: Sequence[Loaded], terms: ProgrammeTerms) -> list[Checked]:
-    """The documents with all their problems: their own, a failed example, an id that another document has too."""
-    from schemas.promotions.source import Problem
-    from services.engine.examples import run_examples
-
-    first_file: dict[str, str] = {}
-    checked = []
-    for document in loaded:
-        promotion = document.promotion
-        result = Checked(document, list(document.problems))
-        checked.append(result)
-        if promotion is None:
-            continue
-        other = first_file.setdefault(promotion.promotion, document.file)
-        if other != document.file:
-            message = f"`{promotion.promotion}` is the id of {other} too"
-            result.problems.append(Problem(document.file, *document.place(("promotion",)), "promotion", message))
-        result.examples = run_examples(promotion, terms)
-        for example in result.examples:
-            place = document.place(("examples", example.number))
-            result.problems += [
-                Problem(
-                    document.file, *place, f"examples[{example.number}]", f"{example.name}: {failure}", _why(example)
-                )
-                for failure in example.failures
-            ]
-    return checked
-
-
-def _why(example: ExampleResult) -> str:
-    return "; ".join(example.why[:5])
 
 
 def _print_text(checked: Sequence[Checked]) -> None:

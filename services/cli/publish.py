@@ -18,7 +18,7 @@ async def publish_paths(settings: Settings, paths: Sequence[Path]) -> list[Promo
 
     Raises UsageError listing every mistake and every example that fails; then nothing at all is published.
     """
-    from services.cli.promotions import check_documents, documents
+    from services.cli.documents import check_documents, documents
     from services.cli.terms import programme_terms
     from services.store.promotions import PromotionStore
 

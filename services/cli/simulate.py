@@ -79,7 +79,7 @@ def simulate(
 
 
 def _programme(paths: Sequence[Path]) -> Programme:
-    from services.cli.promotions import documents
+    from services.cli.documents import documents
     from services.cli.terms import programme_terms
     from services.engine.programme import PromotionVersion, compile_programme
     from services.engine.simulation import ALWAYS
