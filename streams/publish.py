@@ -85,13 +85,11 @@ def dead_letter_message(dead: StoredDeadLetter) -> Message:
         part = next(iter(lengths))
         told["x-omitted"] = f"{told.get('x-omitted', '')} {part} ({lengths.pop(part)} bytes)".strip()
     own = [(name, text.encode()) for name, text in told.items()]
-    return Message(
-        DEAD_LETTERS,
-        key if "key" in lengths else None,
-        value if "value" in lengths else None,
-        [*headers, *own] if "headers" in lengths else own,
-        None,
-    )
+    kept_key = key if "key" in lengths else None
+    kept_value = value if "value" in lengths else None
+    if kept_key is None and kept_value is None:
+        kept_value = b""  # the producer refuses a record with neither
+    return Message(DEAD_LETTERS, kept_key, kept_value, [*headers, *own] if "headers" in lengths else own, None)
 
 
 def promotion_message(published: PublishedPromotion, source: str) -> Message:
