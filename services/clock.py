@@ -14,8 +14,3 @@ def utc_now() -> datetime:
 def monotonic() -> float:
     """Seconds on a clock that never runs backwards; for durations only."""
     return time.monotonic()
-
-
-def unix_ms() -> int:
-    """Milliseconds since 1970, the unit of Kafka's record timestamps."""
-    return time.time_ns() // 1_000_000

@@ -7,7 +7,6 @@ offset is reported for lag tools and never is ahead of it.
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -20,13 +19,14 @@ from typing_extensions import override
 
 from schemas.topics import EVENT_TOPICS, WORKER_GROUP
 from services.clock import monotonic, utc_now
-from services.engine.programme import ProgrammeTerms
 from services.ledger.apply_batch import BatchApplier
 from services.ledger.ports import SourceRecord, TransientFault
 from services.ledger.validate import TimeWindow
 from services.metrics import BATCH_EVENTS, DATABASE_RETRIES, EVENTS, PARTITIONS_OWNED, PROCESSING, REBALANCES
 from services.settings import Settings
 from services.store.ledger import PostgresLedger
+from services.sync.backoff import Backoff
+from services.terms import programme_terms
 from streams.merge import Merge
 from streams.relay import Relay
 from streams.topics import partition_count
@@ -55,7 +55,7 @@ class Intake(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
         self._fed_at: dict[TopicPartition, float] = {}
         self._wait_ms = _POLL_MS
         self._at_once = asyncio.Semaphore(_UNITS_MAX)
-        self._retry_s = 0.05
+        self._backoff = Backoff(first_s=0.05, most_s=_RETRY_MAX_S)
 
     @override
     async def on_start(self) -> None:
@@ -63,12 +63,9 @@ class Intake(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
         settings = self._settings
         opened = PostgresLedger.open(settings.dsn, lock_lease_s=settings.lock_lease_s, connections_max=_UNITS_MAX + 1)
         self._ledger = await self.add_async_context(opened)
-        terms = ProgrammeTerms(
-            settings.programme_secret.get_secret_value().encode(), settings.timezone, settings.currency
-        )
         window = TimeWindow(settings.lateness_horizon, settings.future_tolerance)
         partitions = await partition_count(settings.brokers)
-        self._applier = BatchApplier(self._ledger, terms, window, partitions, utc_now)
+        self._applier = BatchApplier(self._ledger, programme_terms(settings), window, partitions, utc_now)
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=settings.brokers,
             group_id=WORKER_GROUP,
@@ -115,14 +112,12 @@ class Intake(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
                     self._forget()
                     await self._position(sorted(self._consumer.assignment()))
                 await self._apply_ready()
-                self._retry_s = 0.05
+                self._backoff.reset()
             except TransientFault as error:
                 DATABASE_RETRIES.labels("batch").inc()
-                log.warning("database_away", retry_in_s=round(self._retry_s, 2), error=str(error))
-                await self._start_again()
+                await self._start_again("database_away", error)
             except KafkaError as error:  # nobody told us where the logs begin and end
-                log.warning("positions_unknown", retry_in_s=round(self._retry_s, 2), error=repr(error))
-                await self._start_again()
+                await self._start_again("positions_unknown", error)
 
     async def _fetch(self) -> None:
         """What Kafka has for us waits in the merge, a batch of each topic and partition at most."""
@@ -164,11 +159,12 @@ class Intake(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # aioka
         self._merge.clear()
         self._wait_ms = _POLL_MS
 
-    async def _start_again(self) -> None:
+    async def _start_again(self, event: str, error: Exception) -> None:
         """From the cursors, after a while: what was fetched is dropped."""
         self._forget()
-        await asyncio.sleep(self._retry_s * random.uniform(0.5, 1.0))
-        self._retry_s = min(self._retry_s * 2, _RETRY_MAX_S)
+        wait_s = self._backoff.next_s()
+        log.warning(event, retry_in_s=round(wait_s, 2), error=repr(error))
+        await asyncio.sleep(wait_s)
 
     async def _position(self, partitions: Sequence[TopicPartition]) -> None:
         # All at once: each question to the broker may wait behind a fetch for as long as that one does.

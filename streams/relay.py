@@ -7,7 +7,6 @@ that was stopped and woke up is cured by the watch (step R5, streams/watch.py), 
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -22,6 +21,7 @@ from services.ledger.ports import TransientFault
 from services.metrics import PUBLISHED
 from services.settings import Settings
 from services.store.relay import Marks, RelaySession
+from services.sync.backoff import Backoff
 from streams.publish import Message, dead_letter_message, journal_message, promotion_message, wallet_message
 from streams.watch import Versions, Watch
 
@@ -63,20 +63,20 @@ class Relay(Service):
                 self._wakeups[shard].set()
 
     async def _run(self, shard: int) -> None:
-        delay = 0.05
+        backoff = Backoff(first_s=0.05, most_s=_START_OVER_MAX_S)
         while not self.should_stop:
             try:
                 async with self._session(shard) as (outbox, producer, published, watching):
-                    delay = 0.05
+                    backoff.reset()
                     while not self.should_stop:
                         if watching.done():
                             watching.result()  # ended by a bug: a relay whose topic nobody checks must not go on
                         if not await self._publish(shard, outbox, producer, published):
                             await self._wait(shard)
             except (TransientFault, KafkaError) as error:  # a new session: new lock, new producer, marks read again
-                log.warning("relay_starts_over", shard=shard, error=repr(error), retry_in_s=round(delay, 2))
-                await asyncio.sleep(delay * random.uniform(0.5, 1.0))
-                delay = min(delay * 2, _START_OVER_MAX_S)
+                wait_s = backoff.next_s()
+                log.warning("relay_starts_over", shard=shard, error=repr(error), retry_in_s=round(wait_s, 2))
+                await asyncio.sleep(wait_s)
 
     @asynccontextmanager
     async def _session(self, shard: int) -> AsyncIterator[_Session]:

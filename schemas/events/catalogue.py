@@ -58,11 +58,6 @@ class Event:
     data: EventData
 
     @property
-    def order(self) -> tuple[datetime, str, str]:
-        """The place of this event among its member's: event time, ties by source and id."""
-        return (self.occurred_at, self.source, self.id)
-
-    @property
     def cause(self) -> str:
         """How entries and wallets name this event: source and id, a space between."""
         return f"{self.source} {self.id}"

@@ -31,9 +31,10 @@ def check(
 ) -> None:
     """Read documents and run their examples; every mistake is told as file:line:column. Ends with 1 if any is found."""
     from services.cli.documents import check_documents, documents
-    from services.cli.terms import programme_terms
+    from services.settings import Settings
+    from services.terms import programme_terms
 
-    checked = check_documents(documents(paths), programme_terms())
+    checked = check_documents(documents(paths), programme_terms(Settings()))
     if as_json:
         _print_json(checked)
     else:

@@ -19,8 +19,8 @@ async def publish_paths(settings: Settings, paths: Sequence[Path]) -> list[Promo
     Raises UsageError listing every mistake and every example that fails; then nothing at all is published.
     """
     from services.cli.documents import check_documents, documents
-    from services.cli.terms import programme_terms
     from services.store.promotions import PromotionStore
+    from services.terms import programme_terms
 
     checked = check_documents(documents(paths), programme_terms(settings))
     problems = [problem for document in checked for problem in document.problems]

@@ -80,9 +80,10 @@ def simulate(
 
 def _programme(paths: Sequence[Path]) -> Programme:
     from services.cli.documents import documents
-    from services.cli.terms import programme_terms
     from services.engine.programme import PromotionVersion, compile_programme
     from services.engine.simulation import ALWAYS
+    from services.settings import Settings
+    from services.terms import programme_terms
 
     loaded = documents(paths)
     problems = [problem for document in loaded for problem in document.problems]
@@ -93,7 +94,7 @@ def _programme(paths: Sequence[Path]) -> Programme:
     versions = {document.promotion.promotion: document.promotion for document in loaded if document.promotion}
     if len(versions) != len(loaded):
         raise UsageError("two documents have the same promotion id: `unisono promotions check` names them")
-    return compile_programme([PromotionVersion(p, 1, ALWAYS) for p in versions.values()], programme_terms())
+    return compile_programme([PromotionVersion(p, 1, ALWAYS) for p in versions.values()], programme_terms(Settings()))
 
 
 def _take_files(heap: Simulation, files: Sequence[Path], report: Report) -> None:

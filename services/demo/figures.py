@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
@@ -48,11 +48,6 @@ def skew(one: Iterable[Applied], other: Iterable[Applied], since: datetime) -> l
         for row in other
         if row.via == "stream" and (key := (row.member_id, row.version)) in seen
     ]
-
-
-def first_showing(applied: Sequence[Applied], member_id: str, version: int) -> Applied | None:
-    """The first row that shows the member at this version or a newer one."""
-    return next((row for row in applied if row.member_id == member_id and row.version >= version), None)
 
 
 def milliseconds(start: datetime, end: datetime) -> float:

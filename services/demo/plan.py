@@ -6,7 +6,7 @@ with the moment it goes out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import blake2b
@@ -82,11 +82,6 @@ def expected_letters(steps: Iterable[Step]) -> dict[str, int]:
         if step.broken is not None:
             counts[step.broken.reason] = counts.get(step.broken.reason, 0) + 1
     return dict(sorted(counts.items()))
-
-
-def firsts(steps: Iterable[Step]) -> Iterator[CloudEvent]:
-    """The events that count, each once."""
-    return (step.event for step in steps if not step.again and step.broken is None)
 
 
 def _draw(seed: int, what: str, event: CloudEvent) -> int:

@@ -24,10 +24,11 @@ from services.demo.settle import caught_up, drained, journal, until
 from services.demo.story import Story, appearances, coupon_in_words, deed, other_stories
 from services.demo.teller import Teller
 from services.demo.touchpoints import App, Touchpoint, followed, wallets_of_app
-from services.engine.programme import Programme, ProgrammeTerms, compile_programme
+from services.engine.programme import Programme, compile_programme
 from services.settings import Settings
 from services.store.books import Books
 from services.store.promotions import PromotionStore
+from services.terms import programme_terms
 
 _SHOWN_WITHIN_S = 10.0
 _ARRIVED_WITHIN_S = 30.0
@@ -81,7 +82,7 @@ async def run(
 
 @asynccontextmanager
 async def _stage(settings: Settings, places: Places) -> AsyncIterator[Stage]:
-    terms = ProgrammeTerms(settings.programme_secret.get_secret_value().encode(), settings.timezone, settings.currency)
+    terms = programme_terms(settings)
     async with PromotionStore.open(settings.dsn) as store:
         programme = compile_programme(await store.versions(), terms)
     async with httpx.AsyncClient(trust_env=False, timeout=10) as client, Books.open(settings.dsn) as books:

@@ -5,9 +5,6 @@ BEGIN; SELECT pg_advisory_xact_lock_shared(7002)
 -- lock_programme_alone --
 SELECT pg_advisory_xact_lock(7002)
 
--- programme_revision --
-SELECT revision FROM programme
-
 -- programme_versions --
 SELECT promotion_id, version, document::text AS document, effective_from, withdrawn_at
 FROM promotion_version ORDER BY promotion_id, version
