@@ -27,9 +27,12 @@ JournalType = Literal[
     "unisono.tier.changed.v1",
 ]
 EntryKind = Literal[
+    "reward.granted",
     "points.earned",
     "points.activated",
+    "points.spent",
     "points.expired",
+    "points.adjusted",
     "coupon.issued",
     "coupon.redeemed",
     "coupon.expired",
