@@ -84,7 +84,7 @@ async def run(
 async def _stage(settings: Settings, places: Places) -> AsyncIterator[Stage]:
     terms = programme_terms(settings)
     async with PromotionStore.open(settings.dsn) as store:
-        programme = compile_programme(await store.versions(), terms)
+        programme = compile_programme(await store.versions(), terms, await store.programme_versions())
     async with httpx.AsyncClient(trust_env=False, timeout=10) as client, Books.open(settings.dsn) as books:
         touchpoints = [Touchpoint(f"till {store}", "till", url, client) for store, url in places.till_urls.items()]
         touchpoints.append(Touchpoint("web account", "web", places.console_url, client))

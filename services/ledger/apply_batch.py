@@ -127,7 +127,8 @@ class BatchApplier:
 
     async def _current(self, unit: Unit, revision: int) -> Programme:
         if self._programme is None or self._programme[0] != revision:
-            self._programme = (revision, compile_programme(await unit.programme_versions(), self._terms))
+            published = await unit.programme()
+            self._programme = (revision, compile_programme(published.promotions, self._terms, published.documents))
         return self._programme[1]
 
     async def _decide(self, unit: Unit, events: list[Event], programme: Programme, now: datetime) -> list[Decision]:

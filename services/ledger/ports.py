@@ -11,6 +11,7 @@ from typing import Protocol
 from schemas.events.catalogue import Event
 from services.engine.entries import Entry
 from services.engine.programme import PromotionVersion
+from services.engine.terms import ProgrammeVersion
 from services.engine.wallet import Wallet
 
 EventKey = tuple[str, str]
@@ -102,6 +103,14 @@ class Position:
     next_offsets: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Published versions: of promotions, and of the programme document that holds for all of them."""
+
+    promotions: Sequence[PromotionVersion] = ()
+    documents: Sequence[ProgrammeVersion] = ()
+
+
 class Unit(Protocol):
     """One database transaction over one micro-batch; leaving it normally commits, an exception keeps nothing."""
 
@@ -109,8 +118,8 @@ class Unit(Protocol):
         """(topic → next offset, programme revision); cursors and programme stay locked until the unit ends."""
         ...
 
-    async def programme_versions(self) -> Sequence[PromotionVersion]:
-        """Every published promotion version."""
+    async def programme(self) -> Published:
+        """Every version ever published."""
         ...
 
     async def record_events(

@@ -13,10 +13,19 @@ import orjson
 from schemas.envelope import CloudEvent
 from schemas.events.catalogue import Event, decode
 from services.engine.entries import Entry
-from services.engine.programme import PromotionVersion
-from services.ledger.ports import Accepted, Decision, EventKey, Position, Refused, Standing, StoredState, TransientFault
+from services.ledger.ports import (
+    Accepted,
+    Decision,
+    EventKey,
+    Position,
+    Published,
+    Refused,
+    Standing,
+    StoredState,
+    TransientFault,
+)
 from services.store.faults import TRANSIENT
-from services.store.promotions import promotion_version
+from services.store.promotions import published
 from services.store.queries import BY_KEY, QUERIES
 
 
@@ -88,9 +97,9 @@ class PostgresUnit:
         rows = await self._db.fetch(QUERIES["lock_cursors"], topics, partition)
         return {row["topic"]: row["next_offset"] for row in rows}, rows[0]["revision"]
 
-    async def programme_versions(self) -> Sequence[PromotionVersion]:
+    async def programme(self) -> Published:
         """See Unit."""
-        return [promotion_version(row) for row in await self._db.fetch(QUERIES["programme_versions"])]
+        return await published(self._db)
 
     async def record_events(
         self, accepted: Sequence[Accepted], shards: Mapping[str, int], now: datetime

@@ -1,26 +1,38 @@
-"""Published promotion versions in the database: read them, add one, serialised with the batches."""
+"""What was published, in the database: promotions and the programme document, read and added to beside the batches."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import Any
 
 import asyncpg
 
 from schemas.promotions.document import Promotion
-from services.clock import utc_now
+from schemas.promotions.programme import ProgrammeDocument
 from services.engine.programme import PromotionVersion
+from services.engine.terms import ProgrammeVersion
+from services.ledger.ports import Published
 from services.store.queries import QUERIES
 
 _LEASE = "10s"
 
 
-def promotion_version(row: Mapping[str, Any]) -> PromotionVersion:
-    """The version of one row of `promotion_version`."""
+async def published(connection: Any) -> Published:
+    """Every version ever published, promotions by id and version."""
+    promotions = [_promotion_version(row) for row in await connection.fetch(QUERIES["promotion_versions"])]
+    documents = [_programme_version(row) for row in await connection.fetch(QUERIES["programme_versions"])]
+    return Published(promotions, documents)
+
+
+def _promotion_version(row: Mapping[str, Any]) -> PromotionVersion:
     promotion = Promotion.model_validate_json(row["document"])
     return PromotionVersion(promotion, row["version"], row["effective_from"], row["withdrawn_at"])
+
+
+def _programme_version(row: Mapping[str, Any]) -> ProgrammeVersion:
+    document = ProgrammeDocument.model_validate_json(row["document"])
+    return ProgrammeVersion(document, row["version"], row["effective_from"])
 
 
 class PromotionStore:
@@ -40,35 +52,39 @@ class PromotionStore:
         finally:
             await connection.close()
 
-    async def publish(self, promotions: Sequence[Promotion]) -> list[PromotionVersion]:
-        """The versions made: one for each promotion whose text differs from its newest version, in force from now.
+    async def publish(self, promotions: Sequence[Promotion], programme: ProgrammeDocument | None = None) -> Published:
+        """The versions made, in force from one instant: one for each document that its newest version does not equal.
 
-        `effective_from` is read under the lock that keeps every batch out, so it is never before the commit of a
-        batch that did not know the version.
+        That instant is the database's now under the lock that keeps every batch out, and later than the clock of every
+        batch so far: whatever a batch decided without these versions happened before them, so no refold redecides it.
         """
-        made = []
+        names = [promotion.promotion for promotion in promotions]
+        texts = [promotion.model_dump_json(by_alias=True, exclude_unset=True) for promotion in promotions]
+        text = None if programme is None else programme.model_dump_json(by_alias=True, exclude_unset=True)
         async with self._db.transaction():
             await self._db.execute(QUERIES["lock_programme_alone"])
-            now = utc_now()
-            for promotion in promotions:
-                newest = await self._db.fetchrow(QUERIES["newest_promotion_version"], promotion.promotion)
-                if newest is not None and Promotion.model_validate_json(newest["document"]) == promotion:
-                    continue
-                version = 1 if newest is None else newest["version"] + 1
-                await self._insert(promotion, version, now)
-                made.append(PromotionVersion(promotion, version, now, None))
-            if made:
+            moment = await self._db.fetchrow(QUERIES["moment_of_publication"])
+            assert moment is not None  # an aggregate always has its one row
+            start, now = moment["effective_from"], moment["published_at"]
+            rows = await self._db.fetch(QUERIES["publish_promotions"], names, texts, start, now)
+            made = {row["promotion_id"]: row["version"] for row in rows}
+            await self._announce(made)
+            version = text and await self._db.fetchval(QUERIES["publish_programme"], text, start, now)
+            if made or version:
                 await self._db.execute(QUERIES["raise_programme_revision"])
-        return made
-
-    async def versions(self) -> list[PromotionVersion]:
-        """Every published version, by promotion and version."""
-        return [promotion_version(row) for row in await self._db.fetch(QUERIES["programme_versions"])]
-
-    async def _insert(self, promotion: Promotion, version: int, effective_from: datetime) -> None:
-        document = promotion.model_dump_json(by_alias=True, exclude_unset=True)
-        name = promotion.promotion
-        await self._db.execute(
-            QUERIES["publish_promotion_version"], name, version, document, effective_from, effective_from
+        return Published(
+            [PromotionVersion(p, made[p.promotion], start) for p in promotions if p.promotion in made],
+            [ProgrammeVersion(programme, version, start)] if programme is not None and version else [],
         )
-        await self._db.execute(QUERIES["write_outbox"], [0], ["promotion"], [f"{name}@{version}"])
+
+    async def versions(self) -> Sequence[PromotionVersion]:
+        """Every published version of a promotion, by promotion and version."""
+        return (await published(self._db)).promotions
+
+    async def programme_versions(self) -> Sequence[ProgrammeVersion]:
+        """Every published version of the programme document."""
+        return (await published(self._db)).documents
+
+    async def _announce(self, made: Mapping[str, int]) -> None:
+        refs = [f"{promotion_id}@{version}" for promotion_id, version in made.items()]
+        await self._db.execute(QUERIES["write_outbox"], [0] * len(refs), ["promotion"] * len(refs), refs)

@@ -5,17 +5,38 @@ BEGIN; SELECT pg_advisory_xact_lock_shared(7002)
 -- lock_programme_alone --
 SELECT pg_advisory_xact_lock(7002)
 
--- programme_versions --
+-- promotion_versions --
 SELECT promotion_id, version, document::text AS document, effective_from, withdrawn_at
 FROM promotion_version ORDER BY promotion_id, version
 
--- newest_promotion_version --
-SELECT version, document::text AS document FROM promotion_version
-WHERE promotion_id = $1 ORDER BY version DESC LIMIT 1
+-- programme_versions --
+SELECT version, document::text AS document, effective_from FROM programme_version ORDER BY version
 
--- publish_promotion_version --
+-- moment_of_publication --
+-- Once no batch is under way. A batch decides events up to its worker's clock, which its cursors keep and which may be
+-- ahead of ours: what comes into force after all of those changes nothing that was decided without it.
+SELECT clock_timestamp() AS published_at,
+       greatest(clock_timestamp(), max(updated_at) + interval '1 microsecond') AS effective_from
+FROM partition_cursor
+
+-- publish_promotions --
 INSERT INTO promotion_version (promotion_id, version, document, effective_from, published_at)
-VALUES ($1, $2, $3::jsonb, $4, $5)
+SELECT new.promotion_id, coalesce(newest.version, 0) + 1, new.document::jsonb, $3, $4
+FROM unnest($1::text[], $2::text[]) AS new (promotion_id, document)
+LEFT JOIN LATERAL (
+    SELECT version, document FROM promotion_version old
+    WHERE old.promotion_id = new.promotion_id ORDER BY version DESC LIMIT 1
+) newest ON true
+WHERE newest.document IS DISTINCT FROM new.document::jsonb
+RETURNING promotion_id, version
+
+-- publish_programme --
+INSERT INTO programme_version (version, document, effective_from, published_at)
+SELECT coalesce(newest.version, 0) + 1, $1::text::jsonb, $2, $3
+FROM (SELECT 1) AS new
+LEFT JOIN LATERAL (SELECT version, document FROM programme_version ORDER BY version DESC LIMIT 1) newest ON true
+WHERE newest.document IS DISTINCT FROM $1::text::jsonb
+RETURNING version
 
 -- raise_programme_revision --
 UPDATE programme SET revision = revision + 1

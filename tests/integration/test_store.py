@@ -12,12 +12,13 @@ import pytest
 
 from schemas.envelope import CloudEvent, to_kafka
 from schemas.promotions.loading import load_promotion
+from schemas.promotions.programme import ProgrammeDocument
 from schemas.topics import CHECKOUT
 from services.clock import utc_now
 from services.engine.fold import fold
 from services.engine.programme import ProgrammeTerms, compile_programme
 from services.ledger.apply_batch import BatchApplier, BatchResult
-from services.ledger.ports import SourceRecord
+from services.ledger.ports import Published, SourceRecord
 from services.ledger.validate import TimeWindow
 from services.store.books import Books
 from services.store.ledger import PostgresLedger
@@ -28,6 +29,17 @@ from tests.integration.oracle import PROMOTIONS
 
 TERMS = ProgrammeTerms(b"secret", "Europe/Rome", "EUR")
 WINDOW = TimeWindow(timedelta(days=30), timedelta(days=1))
+PROGRAMME = {
+    "programme": "caffe",
+    "title": {"en": "Coffee"},
+    "points": {"base": {"value": "1.00 EUR", "value_points": 100, "expires": {"end_of": "year", "plus": "3mo"}}},
+    "earning": {"except_lines": {"category": "gift-cards"}, "except_payment_methods": ["points"]},
+    "returns": {"period": "30d"},
+    "tiers": {"grace": "30d", "levels": [{"tier": "base", "from": 0}, {"tier": "gold", "from": 1000}]},
+    "regions": {"lazio": [114, 115]},
+    "groups": {"coffee": {"mode": "best", "cap": {"points": 500, "every": "day"}}},
+    "cap": {"points": 5000, "every": "month"},
+}
 
 
 def order(number: int, member: str = "m1", total: int = 6000, age: timedelta = timedelta(0)) -> CloudEvent:
@@ -101,10 +113,43 @@ async def test_publishing_the_same_text_again_makes_no_version(database: str) ->
     assert promotion is not None
     changed = promotion.model_copy(update={"title": {"en": "Another title"}})
     async with PromotionStore.open(database) as store:
-        assert [v.version for v in await store.publish([promotion])] == [1]
-        assert await store.publish([promotion]) == []
-        assert [v.version for v in await store.publish([changed])] == [2]
+        assert [v.version for v in (await store.publish([promotion])).promotions] == [1]
+        assert await store.publish([promotion]) == Published([], [])
+        assert [v.version for v in (await store.publish([changed])).promotions] == [2]
         assert [(v.version, v.promotion) for v in await store.versions()] == [(1, promotion), (2, changed)]
+
+
+async def test_a_programme_document_is_published_beside_promotions(database: str) -> None:
+    """Its versions count on their own; one publication is in force from one instant, and raises the revision once."""
+    await migrate(database)
+    promotion = load_promotion(PROMOTIONS["points.yaml"], "points.yaml").promotion
+    assert promotion is not None
+    first, second = ProgrammeDocument.model_validate(PROGRAMME), ProgrammeDocument(programme="caffe")
+    db = await asyncpg.connect(database)
+    revision = await db.fetchval("SELECT revision FROM programme")
+    async with PromotionStore.open(database) as store:
+        made = await store.publish([promotion], first)
+        assert [(v.version, v.document) for v in made.documents] == [(1, first)]
+        assert {v.effective_from for v in made.documents} == {v.effective_from for v in made.promotions}
+        assert await store.publish([promotion], first) == Published([], [])
+        assert [v.version for v in (await store.publish([], second)).documents] == [2]
+        assert [(v.version, v.document) for v in await store.programme_versions()] == [(1, first), (2, second)]
+    assert await db.fetchval("SELECT revision FROM programme") == revision + 2
+    assert [row["ref"] for row in await db.fetch("SELECT ref FROM outbox")] == ["a-point-a-euro@1"]
+    await db.close()
+
+
+async def test_what_is_published_begins_after_the_clock_of_every_batch_so_far(books, database: str) -> None:
+    """Even where a worker's clock is ahead of the database's: its batches were decided without the new version."""
+    _, intake, db = books
+    await intake.take(order(1))
+    later = "UPDATE partition_cursor SET updated_at = now() + interval '1 minute' RETURNING updated_at"
+    ahead = await db.fetchval(later)
+    promotion = load_promotion(PROMOTIONS["points.yaml"], "points.yaml").promotion
+    assert promotion is not None
+    async with PromotionStore.open(database) as store:
+        made = await store.publish([promotion.model_copy(update={"title": {"en": "Another title"}})])
+    assert made.promotions[0].effective_from > ahead
 
 
 async def test_a_repeated_event_counts_once_and_another_under_its_id_is_refused(books) -> None:
@@ -181,7 +226,8 @@ async def test_late_events_and_returns_leave_wallet_and_books_as_the_fold_says(b
 
         unit = PostgresUnit(connection)
         history = (await unit.histories(["m1"]))["m1"]
-        programme = compile_programme(await unit.programme_versions(), TERMS)
+        published = await unit.programme()
+        programme = compile_programme(published.promotions, TERMS, published.documents)
     outcome = fold("m1", history, programme)
     assert await db.fetchval("SELECT state FROM wallet") == outcome.wallet.to_json()
     net = await db.fetch(
