@@ -214,6 +214,7 @@ class Draw(Part):
 
     at: LocalMoment
     prizes: Annotated[tuple[DrawPrize, ...], BeforeValidator(listed), Field(min_length=1, max_length=100)]
+    several_prizes: bool = Field(False, description="a member may win more than one; default: one at most")
 
 
 class InstantWin(Part):
