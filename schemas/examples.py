@@ -84,6 +84,8 @@ EXAMPLES: dict[str, Any] = {
         "caused_by": [_CAUSE],
         "occurred_at": "2026-11-22T10:00:03.120Z",
         "points": {"base": {"active": 120, "pending": 30, "expiring": [{"on": "2026-12-31", "points": 40}]}},
+        "tier": {"id": "gold", "since": "2026-03-02T09:12:44.000Z", "until": "2027-12-31T22:59:59.999Z"},
+        "stamps": [{"promotion_id": "fifth-coffee-free", "count": 3, "goal": 4, "title": {"en": "5th coffee free"}}],
         "coupons": [
             {
                 "coupon_id": _COUPON,
@@ -95,7 +97,26 @@ EXAMPLES: dict[str, Any] = {
                 "valid_from": "2026-11-22T10:00:03.120Z",
                 "valid_until": "2026-12-22T22:59:59.000Z",
                 "title": {"en": "5 € off", "it": "5 € di sconto"},
-            }
+            },
+            {
+                "coupon_id": "019a0b6e-7c1e-8c4e-8f65-0d4a3f6e2b12",
+                "promotion_id": "autumn-roast",
+                "promotion_version": 1,
+                "status": "issued",
+                "code": "3HTN-8WQC-5K",
+                "benefit": {
+                    "type": "percent_off",
+                    "percent": 20,
+                    "max_amount": 800,
+                    "currency": "EUR",
+                    "brand": ["B7"],
+                },
+                "valid_from": "2026-11-22T10:00:03.120Z",
+                "valid_until": "2026-12-06T22:59:59.999Z",
+                "title": {"en": "20 % off B7"},
+                "channels": ["pos"],
+                "stores": ["114", "115"],
+            },
         ],
         "offers": [
             {
@@ -105,6 +126,26 @@ EXAMPLES: dict[str, Any] = {
                 "target": 5000,
                 "unit": "money",
                 "currency": "EUR",
+            },
+            {
+                "offer_id": "coffee-quest",
+                "promotion_id": "coffee-quest",
+                "progress": 1,
+                "target": 2,
+                "unit": "parts",
+                "parts": [
+                    {"progress": 3, "target": 3, "unit": "products", "met": True},
+                    {"progress": 1200, "target": 2000, "unit": "money", "currency": "EUR", "met": False},
+                ],
+                "parts_are": "all",
+            },
+        ],
+        "messages": [
+            {
+                "message_id": "019a0b6e-7c1e-8c4e-8f65-0d4a3f6e2b13",
+                "promotion_id": "autumn-roast",
+                "text": {"en": "Autumn is here: 20 % off B7 until 6 December."},
+                "at": "2026-11-22T10:00:03.120Z",
             }
         ],
     },
@@ -122,6 +163,22 @@ EXAMPLES: dict[str, Any] = {
         "caused_by": _CAUSE,
         "occurred_at": "2026-11-22T10:00:03.120Z",
         "recorded_at": "2026-11-22T10:00:03.191Z",
+    },
+    "programme": {
+        "programme": "caffe-centrale",
+        "title": {"en": "Caffè Centrale Club"},
+        "timezone": "Europe/Rome",
+        "currency": "EUR",
+        "points": {"base": {"value": "1.00 EUR", "value_points": 100, "expires": {"end_of": "year", "plus": "3mo"}}},
+        "earning": {"except_lines": {"category": "gift-cards"}},
+        "returns": {"period": "30d"},
+        "tiers": {
+            "grace": "30d",
+            "levels": [{"tier": "silver", "from": 500}, {"tier": "gold", "from": 2000, "title": {"it": "oro"}}],
+        },
+        "regions": {"lazio": ["114", "115"]},
+        "groups": {"coffee": {"mode": "best"}},
+        "cap": {"points": 5000, "every": "month"},
     },
     "dead-letter": {
         "reason": "unknown_currency",

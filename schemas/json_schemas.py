@@ -18,6 +18,7 @@ from schemas.events.catalogue import EVENT_TYPES
 from schemas.examples import EXAMPLES
 from schemas.journal import JournalEntry
 from schemas.promotions.document import Promotion
+from schemas.promotions.programme import ProgrammeDocument
 from schemas.wallet import WalletRecord
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -28,6 +29,7 @@ RECORDS: dict[str, type[BaseModel]] = {
     "wallet": WalletRecord,
     "journal-entry": JournalEntry,
     "dead-letter": DeadLetter,
+    "programme": ProgrammeDocument,
     "promotion": Promotion,
     "sync/applied": Applied,
     "sync/checkpoint": Checkpoint,
