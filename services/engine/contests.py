@@ -188,20 +188,21 @@ class _Listed(NamedTuple):
 def _listed(lines: Iterable[bytes]) -> _Listed:
     digest = sha256()
     entries = tickets = members = 0
-    before, last = b"", None
+    before = head_before = member_before = b""
     for line in lines:
-        member_id, entry_id, count = orjson.loads(line)
-        if _head(line) == _head(before):
-            raise ContestError(f"the entry {entry_id} of the member {member_id} is there twice")
+        head, member = _head(line), _member(line)
+        count = int(line[len(head) : -1])
+        if head == head_before:
+            raise ContestError(f"the entry {_named(line)} is there twice")
         if line <= before:
             raise ContestError("the entries are not sorted")
         if count < 1:
-            raise ContestError(f"the entry {entry_id} of the member {member_id} has no ticket")
+            raise ContestError(f"the entry {_named(line)} has no ticket")
         digest.update(line + b"\n")
         entries += 1
         tickets += count
-        members += member_id != last
-        before, last = line, member_id
+        members += member != member_before
+        before, head_before, member_before = line, head, member
     return _Listed(digest.hexdigest(), entries, tickets, members)
 
 
@@ -216,6 +217,16 @@ def _head(line: bytes) -> bytes:
     return line[: line.rfind(b",") + 1]
 
 
+def _member(line: bytes) -> bytes:
+    """The member, as written: a quotation mark inside an id is escaped, so the first of these ends it."""
+    return line[: line.index(b'","')]
+
+
+def _named(line: bytes) -> str:
+    member_id, entry_id, _ = orjson.loads(line)
+    return f"{entry_id} of the member {member_id}"
+
+
 def _tickets(line: bytes, key: bytes) -> Iterator[tuple[bytes, bytes]]:
     head = _head(line)
     for n in range(1, int(line[len(head) : -1]) + 1):
@@ -225,5 +236,5 @@ def _tickets(line: bytes, key: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def _best_of_members(lines: Iterable[bytes], key: bytes) -> Iterator[tuple[bytes, bytes]]:
     # In a sorted list the entries of a member stand together: one member at a time is all that is held.
-    for _, entries in groupby(lines, lambda line: orjson.loads(line)[0]):
+    for _, entries in groupby(lines, _member):
         yield min(ticket for line in entries for ticket in _tickets(line, key))
