@@ -1,0 +1,162 @@
+"""What a member has to reach, in words."""
+
+from __future__ import annotations
+
+from schemas.promotions.fields import Period
+from schemas.promotions.goals import Distinct, Goal, Measure
+from schemas.promotions.written import Money
+from services.words.events import happening, where
+from services.words.lines import Line, joined, under
+from services.words.voice import Voice, sentence
+
+
+def goal(voice: Voice, part: Goal) -> list[Line]:
+    """The goal: what, in which window, how often."""
+    head = joined([measure(voice, part), *window(voice, part)])
+    told = [Line(sentence(head))] if head else []
+    told += under(_own(voice, part))
+    for parts, title in (
+        (part.all, voice.say("all of this, in any order:", "tutto questo, in qualunque ordine:")),
+        (part.any, voice.say("one of these:", "una di queste cose:")),
+        (part.steps, voice.say("these steps, one after the other:", "questi passi, uno dopo l'altro:")),
+    ):
+        if parts is None:
+            continue
+        told.append(Line(sentence(title)))
+        for number, each in enumerate(parts, 1):
+            told.append(Line(f"{number}. {measure(voice, each)}", 1))
+            told += under(_own(voice, each), 2)
+    return [*told, Line(sentence(again(voice, part)))]
+
+
+def _own(voice: Voice, part: Measure) -> list[Line]:
+    """What counts, where it is not what counts for the promotion."""
+    told = []
+    if part.on is not None or part.activity is not None:
+        what = happening(voice, part.on or ("activity.recorded",), part.activity)
+        told.append(Line(voice.say(f"counting {what}", f"contano {what}")))
+    return told + (where(voice, part.where) if part.where is not None else [])
+
+
+def measure(voice: Voice, part: Measure) -> str:
+    """One thing to reach, as a verb: `spend €50.00`; empty where there is none."""
+    told = []
+    if part.spend is not None:
+        told.append(voice.say("spend ", "spendere ") + voice.money(part.spend))
+    if part.visits is not None:
+        count = voice.count(part.visits, ("visit", "visits"), ("visita", "visite"))
+        told.append(voice.say("make ", "fare ") + count)
+    if part.quantity is not None:
+        count = voice.count(part.quantity, ("piece", "pieces"), ("pezzo", "pezzi"))
+        told.append(voice.say("buy ", "comprare ") + count)
+    if part.distinct is not None:
+        told.append(distinct(voice, part.distinct))
+    if part.activities is not None:
+        count = voice.count(part.activities, ("activity", "activities"), ("attività", "attività"))
+        told.append(voice.say("do ", "svolgere ") + count)
+    if part.stamps is not None:
+        count = voice.count(part.stamps, ("stamp", "stamps"), ("bollino", "bollini"))
+        told.append(voice.say("fill a card of ", "completare una tessera da ") + count)
+    if part.stamps is not None or part.stamp_for != "visit":
+        told.append(stamp_for(voice, part.stamp_for))
+    return ", ".join(told)
+
+
+def stamp_for(voice: Voice, part: str | Money) -> str:
+    """What brings a stamp."""
+    if isinstance(part, Money):
+        money = voice.money(part)
+        return voice.say(f"a stamp for every full {money}", f"un bollino ogni {money} interi")
+    if part == "piece":
+        return voice.say("a stamp for each piece", "un bollino per ogni pezzo")
+    return voice.say("a stamp for each visit", "un bollino per ogni visita")
+
+
+def distinct(voice: Voice, part: Distinct) -> str:
+    """So many different ones, as a verb."""
+    number = voice.number(part.count)
+    match part.of:
+        case "product":
+            return voice.say(f"buy {number} different products", f"comprare {number} prodotti diversi")
+        case "category":
+            return voice.say(f"buy from {number} different categories", f"comprare da {number} categorie diverse")
+        case "brand":
+            return voice.say(f"buy {number} different brands", f"comprare {number} marche diverse")
+        case "store":
+            return voice.say(f"visit {number} different stores", f"visitare {number} negozi diversi")
+        case "channel":
+            return voice.say(f"use {number} different channels", f"usare {number} canali diversi")
+        case "activity":
+            return voice.say(f"do {number} different activities", f"svolgere {number} attività diverse")
+        case "day":
+            return voice.say(f"come on {number} different days", f"venire in {number} giorni diversi")
+
+
+def window(voice: Voice, part: Goal) -> list[str]:
+    """The time there is for it."""
+    told = []
+    if part.within is not None:
+        length = voice.length(part.within)
+        told.append(
+            voice.say(f"within any {length}", f"in {length} qualsiasi")
+            if part.rolling
+            else voice.say(
+                f"within {length} of the first time it counts", f"entro {length} dalla prima volta che conta"
+            )
+        )
+    elif part.rolling:
+        told.append(voice.say("counted back from each event", "contando all'indietro da ogni evento"))
+    if part.every is not None:
+        told.append(within_each(voice, part.every))
+    if part.in_a_row is not None:
+        told.append(in_a_row(voice, part.in_a_row, part.every))
+    return told
+
+
+def within_each(voice: Voice, period: Period) -> str:
+    """In one period of the calendar."""
+    match period:
+        case "order":
+            return voice.say("in a single order", "in un solo acquisto")
+        case "day":
+            return voice.say("in one day", "in un giorno")
+        case "week":
+            return voice.say("in one calendar week", "in una settimana di calendario")
+        case "month":
+            return voice.say("in one calendar month", "in un mese di calendario")
+        case "quarter":
+            return voice.say("in one calendar quarter", "in un trimestre di calendario")
+        case "year":
+            return voice.say("in one calendar year", "in un anno di calendario")
+        case "campaign":
+            return voice.say("in the whole campaign", "in tutta la campagna")
+
+
+def in_a_row(voice: Voice, count: int, period: Period | None) -> str:
+    """So many periods, none left out."""
+    units = {
+        "order": (("order", "orders"), ("acquisto", "acquisti")),
+        "day": (("day", "days"), ("giorno", "giorni")),
+        "week": (("week", "weeks"), ("settimana", "settimane")),
+        "month": (("month", "months"), ("mese", "mesi")),
+        "quarter": (("quarter", "quarters"), ("trimestre", "trimestri")),
+        "year": (("year", "years"), ("anno", "anni")),
+    }
+    told = voice.count(count, *units.get(period or "", (("period", "periods"), ("periodo", "periodi"))))
+    return voice.say(f"{told} in a row", f"per {told} di fila")
+
+
+def again(voice: Voice, part: Goal) -> str:
+    """How often it can be reached, and what happens to the surplus."""
+    if part.repeat:
+        told = voice.say("again and again", "più volte")
+        if part.carry_over:
+            return told + voice.say(
+                ": what is beyond the goal counts towards the next one", ": quel che avanza conta per il successivo"
+            )
+        return told + voice.say(", each time from zero", ", ogni volta da zero")
+    if part.every is not None and part.every != "campaign":
+        told = voice.say("once in each of them", "una volta in ciascuno")
+    else:
+        told = voice.say("once", "una volta sola")
+    return told if part.carry_over else told + voice.say(", nothing is carried over", ", senza riporto")
