@@ -13,7 +13,7 @@ from schemas.events.catalogue import Event
 from services.engine.entries import Entry
 from services.engine.fold import fold
 from services.engine.programme import Programme
-from services.engine.wallet import wallet_record
+from services.engine.record import wallet_record
 
 Wallets = Mapping[str, bytes]
 """WalletRecord as JSON, by member id."""

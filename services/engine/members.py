@@ -2,48 +2,78 @@
 
 from __future__ import annotations
 
-from schemas.events.members import MemberRegistered
+import orjson
+
+from schemas.events.members import MemberRegistered, MemberUpdated
 from schemas.events.offers import CouponRedeemed
-from services.engine.conditions import Occasion
-from services.engine.entries import COUPON, POINTS, TIER, Entry, Kind
-from services.engine.rewards import FACT_KEPT, KEPT_AFTER_USE
-from services.engine.wallet import Wallet
+from services.engine.coupons import FACT_KEPT, KEPT_AFTER_USE, coupon_expired
+from services.engine.entries import COUPON, TIER, Entry, Kind
+from services.engine.occasion import Occasion
+from services.engine.points import account, leftovers
+from services.engine.tiers import set_by_hand
+from services.engine.wallet import FIELDS, Wallet
+
+ATTRIBUTES_KEPT = 200
+"""The wallet remembers so many attributes of a member; what comes beyond is not kept."""
+NAME_MAX = 128
+"""An attribute with a longer name is not kept."""
+_USED = "programme:coupons_redeemed"
 
 
 def update_member(occasion: Occasion) -> None:
-    """Take the tier (`attributes.tier`, null for none) and the segments that the event names."""
-    data = occasion.event.data
+    """Take what the event says of the member: attributes (null: none any more), segments, and the tier, which is an
+    attribute that is given by hand and not kept with the others."""
+    data = occasion.data
     assert isinstance(data, MemberRegistered)
     wallet = occasion.wallet
-    if "tier" in data.attributes:
-        named = data.attributes["tier"]
-        _change_tier(occasion, None if named is None else str(named))
+    if not wallet.registered and not isinstance(data, MemberUpdated):
+        wallet.registered = occasion.instant
+    for name, value in data.attributes.items():
+        if name == "tier":
+            set_by_hand(occasion, None if value is None else str(value))
+        elif value is None:
+            wallet.attributes.pop(name, None)
+        elif name in wallet.attributes or (len(wallet.attributes) < ATTRIBUTES_KEPT and len(name) <= NAME_MAX):
+            wallet.attributes[name] = value
     if data.segments.add or data.segments.remove:
         left = (set(wallet.segments) | set(data.segments.add)) - set(data.segments.remove)
         wallet.segments = tuple(sorted(left))
 
 
-def _change_tier(occasion: Occasion, tier: str | None) -> None:
-    wallet = occasion.wallet
-    if tier == wallet.tier:
-        return
-    key = f"tier.changed {occasion.event.cause} {wallet.tier} {tier}"
-    accounts = (f"tier:{wallet.tier or 'none'}", f"tier:{tier or 'none'}")
-    occasion.entries.append(_entry(occasion, key, "tier.changed", TIER, accounts, 1))
-    wallet.tier = tier
-    wallet.tier_since = occasion.instant if tier is not None else 0
-
-
 def redeem_coupon(occasion: Occasion) -> None:
-    """A redemption at a counter is a fact: it counts though the coupon expired, or is not (yet) known to be given."""
-    data = occasion.event.data
+    """A redemption at a counter is a fact: it counts though the coupon expired, or is not (yet) known to be given.
+
+    One operation counts once, however often it is sent; another one on the same coupon is a conflict.
+    """
+    data = occasion.data
     assert isinstance(data, CouponRedeemed)
     wallet = occasion.wallet
+    # JSON, not a join: ids are foreign, and no character of theirs may make two operations one.
+    operation = orjson.dumps((data.coupon_id, data.operation_id)).decode()
+    if operation in wallet.redeemed:
+        return
     coupon = wallet.coupons.get(data.coupon_id)
-    twice = data.coupon_id in wallet.redeemed or (coupon is not None and coupon.status == "redeemed")
+    first = orjson.dumps((data.coupon_id,)).decode()[:-1] + ","
+    twice = any(each.startswith(first) for each in wallet.redeemed)
+    _post_redemption(occasion, data, operation, twice=twice)
+    wallet.redeemed[operation] = occasion.instant + FACT_KEPT
+    if twice:
+        return
+    if coupon is None:
+        wallet.redeemed[data.coupon_id] = occasion.instant + FACT_KEPT
+    else:
+        wallet.coupons[data.coupon_id] = coupon.turned("redeemed", occasion.instant + KEPT_AFTER_USE)
+
+
+def _post_redemption(occasion: Occasion, data: CouponRedeemed, operation: str, *, twice: bool) -> None:
     kind: Kind = "coupon.conflict" if twice else "coupon.redeemed"
-    accounts = ("programme:coupons_disputed" if twice else "member:coupons", "programme:coupons_redeemed")
-    entry = _entry(occasion, f"{kind} {data.coupon_id} {data.operation_id}", kind, COUPON, accounts, 1)
+    coupon = occasion.wallet.coupons.get(data.coupon_id)
+    held, key = "member:coupons", f"{kind} {operation} {occasion.wallet.life}"
+    if twice:
+        held = "programme:coupons_disputed"
+    elif coupon is not None and coupon.status == "expired":
+        held, key = "programme:coupons_expired", f"{key} expired"
+    entry = _entry(occasion, key, kind, COUPON, (held, _USED), 1)
     entry.coupon_id = data.coupon_id
     entry.detail = {
         "store_id": data.store_id,
@@ -51,37 +81,29 @@ def redeem_coupon(occasion: Occasion) -> None:
         "order_id": data.order_id,
         "amount": data.amount,
     }
+    if coupon is not None and not twice:
+        entry.promotion_id, entry.promotion_version = coupon.promotion_id, coupon.promotion_version
     occasion.entries.append(entry)
-    if twice:
-        return
-    if coupon is None:
-        wallet.redeemed[data.coupon_id] = occasion.instant + FACT_KEPT
-        return
-    entry.promotion_id = coupon.promotion_id
-    entry.promotion_version = coupon.promotion_version
-    wallet.coupons[data.coupon_id] = coupon.turned("redeemed", occasion.instant + KEPT_AFTER_USE)
 
 
 def erase(occasion: Occasion) -> None:
     """Nothing of the member is left; what they held goes back, so that the books balance."""
-    wallet = occasion.wallet
-    cause = occasion.event.cause
-    for account, points in (("active", wallet.points_active), ("pending", wallet.points_pending)):
-        if points:
-            accounts = (f"member:points_{account}", "programme:points_expired")
-            key = f"points.expired {cause} {account} {points}"
-            occasion.entries.append(_entry(occasion, key, "points.expired", POINTS, accounts, points))
+    wallet, cause = occasion.wallet, occasion.cause
+    for currency, name, points in leftovers(wallet):
+        accounts = (f"member:points_{name}", account("programme:points_expired", currency))
+        key = f"points.expired {cause} {name} {points}"
+        occasion.entries.append(_entry(occasion, key, "points.expired", f"points:{currency}", accounts, points))
     for made, coupon in wallet.coupons.items():
         if coupon.status == "issued":
-            accounts = ("member:coupons", "programme:coupons_expired")
-            entry = _entry(occasion, f"coupon.expired {made}", "coupon.expired", COUPON, accounts, 1)
-            entry.coupon_id = made
-            occasion.entries.append(entry)
-    blank = Wallet(wallet.member_id, life=wallet.life + 1, moved_at=wallet.moved_at, awaiting=wallet.awaiting)
-    for name in Wallet.__slots__:
+            occasion.entries.append(coupon_expired(made, coupon, cause, occasion.instant))
+    if wallet.tier is not None:
+        key = f"tier.changed {cause} {wallet.tier} None"
+        occasion.entries.append(_entry(occasion, key, "tier.changed", TIER, (f"tier:{wallet.tier}", "tier:none"), 1))
+    blank = Wallet(wallet.member_id, life=wallet.life + 1, moved_at=wallet.moved_at)
+    blank.awaiting, blank.undone = wallet.awaiting, wallet.undone
+    for name in FIELDS:
         setattr(wallet, name, getattr(blank, name))
 
 
 def _entry(occasion: Occasion, key: str, kind: Kind, unit: str, accounts: tuple[str, str], amount: int) -> Entry:
-    event = occasion.event
-    return Entry(key, kind, unit, *accounts, amount, None, None, None, None, event.cause, event.occurred_at)
+    return Entry(key, kind, unit, *accounts, amount, None, None, None, None, occasion.cause, occasion.occurred_at)
