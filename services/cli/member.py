@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 member_app = typer.Typer(help="Show what a member holds.")
 
 ENTRIES_MAX = 10_000
+MESSAGES_SHOWN = 5
 WIDE = 100
 """Columns below which a table leaves out what one can do without."""
 
@@ -95,6 +96,10 @@ def _parts(
     if wallet.offers:
         yield Line("\nUnder way", style="bold")
         yield _offers(wallet.offers)
+    if wallet.messages:
+        yield Line("\nMessages", style="bold")
+        for message in wallet.messages[:MESSAGES_SHOWN]:
+            yield Line(f"{message.at:%m-%d %H:%M}  {_said(message.text)}")
     if history:
         yield Line("\nLatest entries", style="bold")
         yield _entries(history, wide=wide)
@@ -113,7 +118,7 @@ def _summary(wallet: WalletRecord) -> RenderableType:
         until = f" until {wallet.tier.until:%Y-%m-%d}" if wallet.tier.until else ""
         table.add_row("Tier", f"{wallet.tier.id}{until}")
     for card in wallet.stamps:
-        table.add_row("Stamps", f"{card.count} of {card.goal}, {card.promotion_id}")
+        table.add_row("Stamps", f"{card.count} of {card.goal}, {_said(card.title) or card.promotion_id}")
     if not table.rows:
         table.add_row("Points", "none yet")
     return table
@@ -126,7 +131,7 @@ def _coupons(coupons: Sequence[WalletCoupon], *, wide: bool) -> RenderableType:
     styles = {"issued": "green", "reserved": "yellow"}
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
     for name in ("state", "coupon", "worth", "code", "valid until", *(("promotion",) if wide else ())):
-        table.add_column(name, no_wrap=name != "coupon")
+        table.add_column(name, no_wrap=name not in ("coupon", "worth"))
     for coupon in coupons:
         row = (
             Line(coupon.status, style=styles.get(coupon.status, "dim")),
@@ -182,10 +187,11 @@ def _said(title: Text) -> str:
 
 
 def _worth(coupon: WalletCoupon) -> str:
-    benefit = coupon.benefit
-    if benefit.type == "percent_off":
-        return f"{benefit.percent} %"
-    return _money(benefit.amount or 0, benefit.currency)
+    from services.words.holdings import BETWEEN, conditions, given
+    from services.words.voice import Voice
+
+    voice = Voice("en")
+    return printable(BETWEEN.join([given(voice, coupon.benefit), *conditions(voice, coupon)]))
 
 
 def _money(minor: int, currency: str | None) -> str:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from babel.core import Locale
 from babel.dates import format_datetime, format_skeleton, format_timedelta
-from babel.numbers import format_currency, format_decimal, format_percent, get_currency_symbol
+from babel.numbers import format_currency, format_decimal, get_currency_symbol
 from babel.units import format_unit
 
 from schemas.currencies import EXPONENTS
@@ -45,10 +45,6 @@ class Formats:
         amount = Decimal(minor).scaleb(-EXPONENTS[currency])
         told = format_currency(amount, currency, locale=self._locale)
         return told.replace(get_currency_symbol(currency, self._locale), get_currency_symbol(currency, "en_US"))
-
-    def percent(self, whole: int) -> str:
-        """A whole percentage as the promotion states it: `20%`."""
-        return format_percent(Decimal(whole) / 100, locale=self._locale)
 
     def milliseconds(self, value: float) -> str:
         """A propagation: `12 ms`; from ten seconds on as a lag, since nobody reads 43 000 ms."""

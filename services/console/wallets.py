@@ -12,21 +12,28 @@ from hashlib import blake2s
 
 import segno
 
-from schemas.wallet import Benefit, WalletCoupon, WalletOffer, WalletRecord
+from schemas.wallet import GoalPart, Message, StampCard, WalletCoupon, WalletOffer, WalletRecord
 from services.console.formats import Formats
 from services.console.languages import Messages
+from services.words import holdings
+from services.words.voice import Voice, sentence
 
 USABLE = ("issued", "reserved")
 _DRAWN_MAX = 4096
+_DOTS_MAX = 20
+"""A card of more stamps is told in numbers alone."""
+MESSAGES_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
 class CouponView:
-    """One usable coupon; `dom_id` is stable over versions."""
+    """One usable coupon; `dom_id` is stable over versions, `benefit` a few characters, `terms` what they leave open."""
 
     dom_id: str
     title: str
     benefit: str
+    terms: str
+    message: str
     code: str
     until: str
     until_iso: str
@@ -44,15 +51,37 @@ class CouponView:
 
 
 @dataclass(frozen=True, slots=True)
+class PartView:
+    """One part of a goal of several."""
+
+    told: str
+    met: bool
+
+
+@dataclass(frozen=True, slots=True)
 class GoalView:
-    """Progress towards one goal, `share` in whole percent."""
+    """Progress towards one goal, `share` in whole percent; a card of stamps has a dot each, `True` where it is full."""
 
     dom_id: str
     title: str
     missing: str
     reached: str
     share: int
-    until: str | None
+    until: str | None = None
+    dots: tuple[bool, ...] = ()
+    parts: tuple[PartView, ...] = ()
+    in_order: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """What a promotion said to the member."""
+
+    dom_id: str
+    text: str
+    when: str
+    when_iso: str
+    when_exact: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +93,11 @@ class WalletView:
     points_word: str
     pending: str | None
     expiring: str | None
+    other_points: tuple[str, ...]
     tier: str | None
     coupons: tuple[CouponView, ...]
     goals: tuple[GoalView, ...]
+    messages: tuple[MessageView, ...]
     as_of: str
     as_of_iso: str
     as_of_exact: str
@@ -83,32 +114,62 @@ class Speaker:
     def __init__(self, said: Messages, formats: Formats) -> None:
         self.said = said
         self.formats = formats
+        self._voice = Voice("it" if said.language == "it" else "en")
 
     def wallet(self, record: WalletRecord, now: datetime) -> WalletView:
         """The view of a record at a moment; coupons by expiry, goals by how near they are."""
         balance = record.points.get("base")
         active, pending = (balance.active, balance.pending) if balance else (0, 0)
         usable = [c for c in record.coupons if c.status in USABLE and c.valid_until > now]
-        open_offers = [o for o in record.offers if _is_open(o, now)]
+        cards = {card.promotion_id for card in record.stamps}
+        offers = [o for o in record.offers if _is_open(o, now) and not (o.unit == "stamps" and o.promotion_id in cards)]
+        open_cards = [card for card in record.stamps if card.count < card.goal]
+        goals = [(_share(o.progress, o.target), self._goal(o, now)) for o in offers]
+        goals += [(_share(card.count, card.goal), self._stamps(card)) for card in open_cards]
         return WalletView(
             version=record.version,
             points=self.formats.number(active),
             points_word=self.said.many("point", "points", active),
             pending=self._pending(pending),
             expiring=self._expiring(record, now),
-            tier=record.tier.id.capitalize() if record.tier else None,
+            other_points=self._other_points(record),
+            tier=self._tier(record, now),
             coupons=tuple(self._coupon(c, now) for c in sorted(usable, key=lambda c: (c.valid_until, c.coupon_id))),
-            goals=tuple(self._goal(o, now) for o in sorted(open_offers, key=_nearness)),
+            goals=tuple(goal for _, goal in sorted(goals, key=lambda each: (-each[0], each[1].dom_id))),
+            messages=tuple(self._message(m, now) for m in record.messages[:MESSAGES_SHOWN]),
             as_of=self.formats.clock_exact(record.as_of),
             as_of_iso=record.as_of.isoformat(),
             as_of_exact=self.formats.exact(record.as_of),
         )
 
-    def benefit(self, benefit: Benefit) -> str:
-        """What a coupon takes off: `5,00 €`, `20%`."""
-        if benefit.type == "amount_off" and benefit.amount is not None and benefit.currency is not None:
-            return self.formats.money(benefit.amount, benefit.currency)
-        return self.formats.percent(benefit.percent or 0)
+    def _tier(self, record: WalletRecord, now: datetime) -> str | None:
+        if record.tier is None:
+            return None
+        told = {"tier": holdings.tier(self._voice, record.tier)}
+        if record.tier.until is None:
+            return told["tier"]
+        return self.said.one("%(tier)s until %(day)s") % {**told, "day": self.formats.day(record.tier.until, now)}
+
+    def _other_points(self, record: WalletRecord) -> tuple[str, ...]:
+        """Balances beside the base points that are not empty."""
+        held = {name: balance.active for name, balance in record.points.items() if name != "base" and balance.active}
+        return tuple(self._points_of(name, points) for name, points in held.items())
+
+    def _points_of(self, currency: str, points: int) -> str:
+        number = self.formats.number(points)
+        if currency == "tier":
+            return self.said.many("%(points)s tier point", "%(points)s tier points", points) % {"points": number}
+        said = self.said.many("%(points)s point (%(name)s)", "%(points)s points (%(name)s)", points)
+        return said % {"points": number, "name": currency}
+
+    def _message(self, told: Message, now: datetime) -> MessageView:
+        return MessageView(
+            dom_id=dom_id("message", told.message_id),
+            text=self.said.text(told.text),
+            when=self.formats.moment(told.at, now),
+            when_iso=told.at.isoformat(),
+            when_exact=self.formats.exact(told.at),
+        )
 
     def _pending(self, points: int) -> str | None:
         if not points:
@@ -130,8 +191,10 @@ class Speaker:
         left = self.formats.left(coupon.valid_until, now)
         return CouponView(
             dom_id=dom_id("coupon", coupon.coupon_id),
-            title=self.said.text(coupon.title),
-            benefit=self.benefit(coupon.benefit),
+            title=self.said.text(coupon.title) or sentence(holdings.given(self._voice, coupon.benefit)),
+            benefit=holdings.badge(self._voice, coupon.benefit),
+            terms=holdings.terms(self._voice, coupon),
+            message=self.said.text(coupon.message),
             code=coupon.code,
             until=self.formats.day(coupon.valid_until, now),
             until_iso=coupon.valid_until.isoformat(),
@@ -144,30 +207,33 @@ class Speaker:
         )
 
     def _goal(self, offer: WalletOffer, now: datetime) -> GoalView:
-        missing = max(0, offer.target - offer.progress)
-        reached = {"reached": self._amount(offer, offer.progress), "target": self._amount(offer, offer.target)}
+        reached, target = (holdings.amount(self._voice, offer, n) for n in (offer.progress, offer.target))
         return GoalView(
             dom_id=dom_id("goal", offer.offer_id),
             title=self.said.text(offer.title) or offer.promotion_id,
-            missing=self._missing(offer, missing),
-            reached=self.said.one("%(reached)s of %(target)s") % reached,
-            share=max(0, min(100, 100 * offer.progress // offer.target)) if offer.target else 0,
+            missing=sentence(holdings.to_go(self._voice, offer)),
+            reached=self.said.one("%(reached)s of %(target)s") % {"reached": reached, "target": target},
+            share=_share(offer.progress, offer.target),
             until=self.formats.day(offer.valid_until, now) if offer.valid_until else None,
+            parts=tuple(self._part(part) for part in offer.parts),
+            in_order=offer.parts_are == "steps",
         )
 
-    def _missing(self, offer: WalletOffer, missing: int) -> str:
-        if offer.unit == "visits":
-            said = self.said.many("%(count)s visit to go", "%(count)s visits to go", missing)
-            return said % {"count": self.formats.number(missing)}
-        if offer.unit == "pieces":
-            said = self.said.many("%(count)s piece to go", "%(count)s pieces to go", missing)
-            return said % {"count": self.formats.number(missing)}
-        return self.said.one("%(amount)s to go") % {"amount": self._amount(offer, missing)}
+    def _part(self, part: GoalPart) -> PartView:
+        return PartView(self.said.one("done") if part.met else holdings.to_go(self._voice, part), part.met)
 
-    def _amount(self, offer: WalletOffer, amount: int) -> str:
-        if offer.unit == "money" and offer.currency:
-            return self.formats.money(amount, offer.currency)
-        return self.formats.number(amount)
+    def _stamps(self, card: StampCard) -> GoalView:
+        counted = GoalPart(progress=card.count, target=card.goal, unit="stamps")
+        reached = {"reached": self.formats.number(card.count), "target": self.formats.number(card.goal)}
+        dots = tuple(place < card.count for place in range(card.goal)) if card.goal <= _DOTS_MAX else ()
+        return GoalView(
+            dom_id=dom_id("stamps", card.promotion_id),
+            title=self.said.text(card.title) or card.promotion_id,
+            missing=sentence(holdings.to_go(self._voice, counted)),
+            reached=self.said.one("%(reached)s of %(target)s") % reached,
+            share=_share(card.count, card.goal),
+            dots=dots,
+        )
 
 
 def dom_id(kind: str, foreign_id: str) -> str:
@@ -186,5 +252,6 @@ def _is_open(offer: WalletOffer, now: datetime) -> bool:
     return offer.progress < offer.target and (offer.valid_until is None or offer.valid_until > now)
 
 
-def _nearness(offer: WalletOffer) -> tuple[float, str]:
-    return (-(offer.progress / offer.target) if offer.target else 0.0, offer.offer_id)
+def _share(progress: int, target: int) -> int:
+    """In whole percent, 0 to 100."""
+    return max(0, min(100, 100 * progress // target)) if target else 0

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from schemas.wallet import WalletCoupon, WalletOffer, WalletRecord
+from schemas.wallet import StampCard, WalletCoupon, WalletOffer, WalletRecord
 from services.clock import utc_now
 from services.sync.sse import EventStream, message
 from services.till.replica import HeldWallet
@@ -57,7 +57,7 @@ class Pages:
 
     def card(self, words: Words, member_id: str, held: HeldWallet | None) -> str:
         """The fragment of one member's wallet."""
-        return self._render("card.html", words, **card_parts(held, member_id, utc_now()))
+        return self._render("card.html", words, **card_parts(held, member_id, self._till.store_id, utc_now()))
 
     def pill(self, words: Words) -> str:
         """The fragment that says how the till stands with the gateway."""
@@ -76,23 +76,44 @@ class Pages:
         )
 
 
-def card_parts(held: HeldWallet | None, member_id: str, now: datetime) -> dict[str, Any]:
-    """What the card shows at a moment: coupons usable now by expiry, open goals by what is missing."""
+def card_parts(held: HeldWallet | None, member_id: str, store_id: str, now: datetime) -> dict[str, Any]:
+    """What the card shows at a moment: coupons usable here and now by expiry, open goals by what is missing."""
     if held is None:
         return {"member_id": member_id, "wallet": None, "coupons": [], "goals": []}
     wallet = WalletRecord.model_validate_json(held.record)
+    coupons = (c for c in wallet.coupons if _usable(c, store_id, now))
     return {
         "member_id": member_id,
         "wallet": wallet,
         "points": wallet.points.get("base"),
-        "coupons": sorted((c for c in wallet.coupons if _usable(c, now)), key=lambda c: (c.valid_until, c.coupon_id)),
-        "goals": sorted((o for o in wallet.offers if _open(o, now)), key=lambda o: (o.target - o.progress, o.offer_id)),
+        "coupons": sorted(coupons, key=lambda c: (c.valid_until, c.coupon_id)),
+        "goals": _goals(wallet, now),
         "applied_at": held.applied_at,
     }
 
 
-def _usable(coupon: WalletCoupon, now: datetime) -> bool:
-    return coupon.status == "issued" and coupon.valid_from <= now < coupon.valid_until
+def _usable(coupon: WalletCoupon, store_id: str, now: datetime) -> bool:
+    here = "pos" in (coupon.channels or ("pos",)) and store_id in (coupon.stores or (store_id,))
+    return here and coupon.status == "issued" and coupon.valid_from <= now < coupon.valid_until
+
+
+def _goals(wallet: WalletRecord, now: datetime) -> list[WalletOffer]:
+    """The goals under way, by what is missing; a card of stamps is one too."""
+    cards = {card.promotion_id: card for card in wallet.stamps}
+    goals = [offer for offer in wallet.offers if not (offer.unit == "stamps" and offer.promotion_id in cards)]
+    goals += [_as_goal(card) for card in cards.values()]
+    return sorted((goal for goal in goals if _open(goal, now)), key=lambda o: (o.target - o.progress, o.offer_id))
+
+
+def _as_goal(card: StampCard) -> WalletOffer:
+    return WalletOffer(
+        offer_id=card.promotion_id,
+        promotion_id=card.promotion_id,
+        progress=card.count,
+        target=card.goal,
+        unit="stamps",
+        title=card.title,
+    )
 
 
 def _open(offer: WalletOffer, now: datetime) -> bool:
@@ -126,7 +147,7 @@ def pages_router(till: Till, pages: Pages) -> APIRouter:
     async def member(request: Request, member_id: str) -> Response:
         words = pages.words(request)
         held = till.replica.wallet(member_id)
-        return pages.page("member.html", words, **card_parts(held, member_id, utc_now()))
+        return pages.page("member.html", words, **card_parts(held, member_id, till.store_id, utc_now()))
 
     @router.get("/live")
     async def board_live(request: Request) -> Response:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
-from babel.numbers import format_currency, format_decimal, format_percent
+from babel.numbers import format_decimal
 
-from schemas.currencies import EXPONENTS
 from schemas.values import Language, Text
-from schemas.wallet import Benefit, WalletOffer
+from schemas.wallet import GoalPart, Tier, WalletCoupon, WalletOffer
+from services.words import holdings
+from services.words.voice import Voice, sentence
 
 LANGUAGES: tuple[Language, ...] = ("en", "it")
 
@@ -31,9 +31,9 @@ _SAID: dict[Language, dict[str, str]] = {
         "until": "until {day}",
         "say": "Tell the member",
         "goals": "On the way",
-        "to_go": "{rest} to go",
-        "visits": "{n} visits",
-        "pieces": "{n} pieces",
+        "done": "done",
+        "tier_until": "{tier} until {day}",
+        "told": "The member was told",
         "unknown": "This till knows no member {member}",
         "unknown_next": "Check the number. A new member appears here by itself after the first purchase.",
         "held": "{members} members on this till",
@@ -62,9 +62,9 @@ _SAID: dict[Language, dict[str, str]] = {
         "until": "fino al {day}",
         "say": "Da dire al cliente",
         "goals": "In corso",
-        "to_go": "mancano {rest}",
-        "visits": "{n} visite",
-        "pieces": "{n} pezzi",
+        "done": "fatto",
+        "tier_until": "{tier} fino al {day}",
+        "told": "Messaggi al cliente",
         "unknown": "Questa cassa non conosce il cliente {member}",
         "unknown_next": "Controlla il numero. Un nuovo cliente compare da solo dopo il primo acquisto.",
         "held": "{members} clienti su questa cassa",
@@ -98,6 +98,7 @@ class Words:
     def __init__(self, language: Language, zone: ZoneInfo) -> None:
         self.language = language
         self._zone = zone
+        self._voice = Voice("it" if language == "it" else "en")
 
     def say(self, name: str, **parts: str) -> str:
         """A sentence by its name."""
@@ -111,23 +112,26 @@ class Words:
         """A whole number."""
         return format_decimal(number, locale=self.language)
 
-    def money(self, amount: int, currency: str) -> str:
-        """Minor units as people read them."""
-        value = Decimal(amount).scaleb(-EXPONENTS.get(currency, 2))
-        return format_currency(value, currency, locale=self.language)
+    def badge(self, coupon: WalletCoupon) -> str:
+        """What a coupon gives, in a few characters."""
+        return holdings.badge(self._voice, coupon.benefit)
 
-    def benefit(self, benefit: Benefit) -> str:
-        """What a coupon takes off."""
-        if benefit.type == "amount_off" and benefit.amount is not None and benefit.currency is not None:
-            return "−" + self.money(benefit.amount, benefit.currency)
-        return "−" + format_percent(Decimal(benefit.percent or 0) / 100, locale=self.language)
+    def terms(self, coupon: WalletCoupon) -> str:
+        """What the badge leaves open; often nothing."""
+        return holdings.terms(self._voice, coupon)
 
-    def rest(self, offer: WalletOffer) -> str:
+    def title(self, coupon: WalletCoupon) -> str:
+        """The coupon's title, else what it gives."""
+        return self.text(coupon.title) or sentence(holdings.given(self._voice, coupon.benefit))
+
+    def rest(self, counted: WalletOffer | GoalPart) -> str:
         """What is missing to the goal, with its unit."""
-        missing = max(0, offer.target - offer.progress)
-        if offer.unit == "money":
-            return self.money(missing, offer.currency or "EUR")
-        return self.say(offer.unit, n=self.number(missing))
+        return holdings.to_go(self._voice, counted)
+
+    def tier(self, tier: Tier) -> str:
+        """The tier, and until when it is sure."""
+        name = holdings.tier(self._voice, tier)
+        return name if tier.until is None else self.say("tier_until", tier=name, day=self.day(tier.until))
 
     def day(self, moment: datetime) -> str:
         """A day."""

@@ -6,7 +6,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from schemas.journal import JournalEntry
-from schemas.wallet import Benefit, Expiring, PointsBalance, Tier, WalletCoupon, WalletOffer, WalletRecord
+from schemas.wallet import (
+    Benefit,
+    Expiring,
+    GoalPart,
+    Message,
+    PointsBalance,
+    StampCard,
+    Tier,
+    WalletCoupon,
+    WalletOffer,
+    WalletRecord,
+)
 from services.clock import utc_now
 
 
@@ -35,9 +46,18 @@ def rich_wallet(member_id: str, version: int = 17, *, points: int = 1370, now: d
         points={
             "base": PointsBalance(
                 active=points, pending=30, expiring=(Expiring(on=f"{now + timedelta(days=40):%Y-%m-%d}", points=40),)
-            )
+            ),
+            "tier": PointsBalance(active=640, pending=0),
         },
-        tier=Tier(id="gold"),
+        tier=Tier(id="gold", until=now + timedelta(days=400), title={"it": "Oro"}),
+        stamps=(
+            StampCard(
+                promotion_id="fifth-coffee",
+                count=3,
+                goal=4,
+                title={"en": "5th coffee free", "it": "Il 5º caffè è gratis"},
+            ),
+        ),
         coupons=(
             _coupon(
                 "c1",
@@ -68,10 +88,35 @@ def rich_wallet(member_id: str, version: int = 17, *, points: int = 1370, now: d
                 "Già usato",
                 "redeemed",
             ),
+            _coupon(
+                "c5",
+                now,
+                60,
+                Benefit(type="buy_get", buy=2, get=1, category=("coffee",), min_total=1500, currency="EUR"),
+                "Three for two",
+                "Tre per due",
+            ).model_copy(update={"channels": ("pos",), "stores": ("114", "115")}),
         ),
         offers=(
             _offer("o1", 3750, 5000, "5 € for every 50 €", "5 € ogni 50 €", until=now + timedelta(days=9)),
             _offer("o2", 1, 3, "The third visit brings a gift", "La terza visita porta un regalo", unit="visits"),
+            _offer("o3", 1, 2, "Coffee quest", "La sfida del caffè", unit="parts").model_copy(
+                update={
+                    "parts": (
+                        GoalPart(progress=3, target=3, unit="products", met=True),
+                        GoalPart(progress=1200, target=2000, unit="money", currency="EUR"),
+                    ),
+                    "parts_are": "all",
+                }
+            ),
+        ),
+        messages=(
+            Message(
+                message_id="n1",
+                promotion_id="autumn",
+                text={"en": "Autumn is here: new roasts in store", "it": "È autunno: nuove tostature in negozio"},
+                at=now - timedelta(hours=2),
+            ),
         ),
     )
 

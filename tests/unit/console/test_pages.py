@@ -117,7 +117,7 @@ async def test_the_account_tells_points_goal_coupons_and_history(room: Room):
         (2, "Prossimo obiettivo"),
         (3, "5 € ogni 50 €"),
     ]
-    assert [said for level, said in page.headings if level == 2][2:] == ["Buoni", "Che cosa è successo"]
+    assert [said for level, said in page.headings if level == 2][2:] == ["Buoni", "Messaggi", "Che cosa è successo"]
     assert {"wallet", "points-active", "goals", "tickets", "history", "story", "pill"} <= set(page.ids)
     assert len(page.ids) == len(set(page.ids))
     for said in (
@@ -131,6 +131,27 @@ async def test_the_account_tells_points_goal_coupons_and_history(room: Room):
         assert said in page.text, said
     assert "Già usato" not in page.text, "a redeemed coupon is no longer offered"
     assert page.text.index("sul caffè") < page.text.index("frutta e verdura") < page.text.index("sulla spesa")
+
+
+async def test_the_account_tells_benefits_stamps_tier_and_messages(room: Room):
+    """What a promotion can give beyond an amount off, each in the member's language."""
+    room.hold(rich_wallet("m1"))
+    page = Outline((await room.opened("m1", "it")).text)
+    for said in (
+        "2 + 1",
+        "Ogni 2 acquistati, 1 in omaggio · su coffee · da 15,00\xa0€ di spesa",
+        "· solo in negozio · nel negozio 114 o 115",
+        "Il 5º caffè è gratis",
+        "Manca 1 bollino",
+        "3 di 4",
+        "Manca 1 passo",
+        "fatto",
+        "mancano 8,00\xa0€",
+        "Oro fino al",
+        "640 punti livello",
+        "È autunno: nuove tostature in negozio",
+    ):
+        assert said in page.text, said
 
 
 async def test_levels_of_headings_skip_nothing(room: Room):
