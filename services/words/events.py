@@ -30,7 +30,7 @@ def trigger(voice: Voice, name: Trigger) -> str:
         "anniversary": voice.say("an anniversary of the member", "un anniversario del membro"),
         "inactivity": voice.say("a long absence of the member", "una lunga assenza del membro"),
         "tier.reached": voice.say("reaching a higher tier", "il passaggio a un livello superiore"),
-        "promotion.completed": voice.say("completing another promotion", "il completamento di un'altra promozione"),
+        "promotion.completed": voice.say("completing a goal", "il completamento di un obiettivo"),
     }
     return nouns[name]
 
@@ -51,7 +51,7 @@ def happening(voice: Voice, on: Collection[Trigger], activity: Collection[str] |
 
 def where(voice: Voice, part: Where) -> list[Line]:
     """What has to hold of the event: first what fits in one line, then lines of the order, then what nests."""
-    told = [Line(text) for text in (joined(_place(voice, part)), joined(_size(voice, part))) if text]
+    told = [Line(text) for text in (joined(place(voice, part)), joined(size(voice, part))) if text]
     if part.lines is not None:
         told += lines(voice, part.lines)
     for alternatives, one, several in (
@@ -75,7 +75,8 @@ def alternative(voice: Voice, part: Where) -> list[Line]:
     return [first, *under(rest)]
 
 
-def _place(voice: Voice, part: Where) -> list[str]:
+def place(voice: Voice, part: Where) -> list[str]:
+    """Where it happens, and what it is about: one phrase each."""
     told = []
     if part.channel is not None:
         told.append(voice.any_of([channel(voice, each) for each in part.channel]))
@@ -98,7 +99,8 @@ def _place(voice: Voice, part: Where) -> list[str]:
     return told
 
 
-def _size(voice: Voice, part: Where) -> list[str]:
+def size(voice: Voice, part: Where) -> list[str]:
+    """How much it is, and what else it says: one phrase each."""
     told = []
     if part.total is not None:
         told.append(voice.say("total paid ", "totale pagato ") + money_range(voice, part.total))

@@ -25,7 +25,8 @@ def limit(voice: Voice, part: Limit) -> str:
     """`at most 3 times a month`."""
     told = []
     if part.times is not None:
-        told.append(voice.count(part.times, ("time", "times"), ("volta", "volte")))
+        times = voice.count(part.times, ("time", "times"), ("volta", "volte"))
+        told.append(voice.say("once", "una volta") if part.times == 1 else times)
     if part.points is not None:
         told.append(voice.points(part.points))
     return voice.say("at most ", "al massimo ") + voice.all_of(told) + f" {per(voice, part.every)}"
@@ -114,7 +115,7 @@ def mode(voice: Voice, part: Mode) -> str:
 
 def objective(voice: Voice, part: Objective) -> list[str]:
     """What it is for."""
-    told = [part.metric]
+    told = [voice.say("metric ", "metrica ") + part.metric]
     if part.target is not None:
         target = voice.number(part.target) if isinstance(part.target, int) else part.target
         told.append(voice.say(f"target {target}", f"obiettivo {target}"))

@@ -128,9 +128,9 @@ def attribute(voice: Voice, name: str, match: AttributeMatch) -> str:
     """What one attribute has to be: `colour is “red”`."""
     told = []
     if match.is_ is not None:
-        told.append(voice.say("is ", "è ") + voice.any_of([_value(voice, value) for value in match.is_]))
+        told.append(voice.say("is ", "è ") + voice.any_of([value(voice, each) for each in match.is_]))
     if match.not_ is not None:
-        told.append(voice.say("is not ", "non è ") + voice.any_of([_value(voice, value) for value in match.not_]))
+        told.append(voice.say("is not ", "non è ") + voice.any_of([value(voice, each) for each in match.not_]))
     if match.at_least is not None:
         number = voice.number(match.at_least)
         told.append(voice.say(f"is at least {number}", f"è almeno {number}"))
@@ -142,10 +142,11 @@ def attribute(voice: Voice, name: str, match: AttributeMatch) -> str:
     return f"{name} {voice.all_of(told)}"
 
 
-def _value(voice: Voice, value: str | int | bool) -> str:
-    if isinstance(value, bool):
-        return voice.say("yes", "sì") if value else voice.say("no", "no")
-    return voice.number(value) if isinstance(value, int) else f"“{value}”"
+def value(voice: Voice, found: str | int | bool) -> str:
+    """One value of an attribute: yes, no, a number, or quoted text."""
+    if isinstance(found, bool):
+        return voice.say("yes", "sì") if found else voice.say("no", "no")
+    return voice.number(found) if isinstance(found, int) else f"“{found}”"
 
 
 def nth_order(voice: Voice, part: NthOrder) -> str:

@@ -129,7 +129,8 @@ def _rounded(voice: Voice, rounding: Rounding | None) -> str:
 def coupon(voice: Voice, part: CouponReward) -> str:
     """A coupon: its benefit, on what, where, when, with which code."""
     head = voice.say("a coupon: ", "un buono: ") + joined(_benefit(voice, part))
-    told = [head, *_scope(voice, part), *_validity(voice, part)]
+    first, *scope = _scope(voice, part) or [""]
+    told = [f"{head} {first}".rstrip(), *scope, *_validity(voice, part)]
     if part.code is not None:
         told.append(voice.say(f"the same code for all, {part.code}", f"lo stesso codice per tutti, {part.code}"))
     if part.codes is not None:
