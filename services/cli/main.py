@@ -37,6 +37,7 @@ COMMANDS: dict[str, Entry] = {
     "dead-letters": Entry("services.cli.dead_letters:dead_letters_app", "Show events that could not be applied."),
     "promotions": Entry("services.cli.promotions:promotions_app", "Check and publish promotion documents."),
     "simulate": Entry("services.cli.simulate:simulate", "Fold a file of events, with no server at all."),
+    "contests": Entry("services.cli.contests:contests_app", "Hold prize contests, and check how they were held."),
     "events": Entry("services.cli.events:events_app", "Convert and send events."),
     "settings": Entry("services.cli.settings:settings", "List every setting with its default and meaning."),
     "setup": Entry("services.cli.setup:setup", "Create the topics and the database schema."),

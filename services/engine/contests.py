@@ -32,7 +32,7 @@ from typing import NamedTuple
 
 import orjson
 
-from schemas.promotions.rewards import Draw, InstantPrize
+from schemas.promotions.rewards import DrawPrize, InstantPrize
 
 ALGORITHM = "unisono-contest-1"
 """The name of the definitions above; others would have another name."""
@@ -153,12 +153,16 @@ class DrawResult:
     drawn: tuple[Drawn, ...]
 
 
-def draw(seed: bytes, entries: Iterable[Entered], terms: Draw) -> DrawResult:
+def draw(
+    seed: bytes, entries: Iterable[Entered], prizes: Sequence[DrawPrize], *, several_prizes: bool = False
+) -> DrawResult:
     """The winners and reserves among these entries, in whatever order they come. Raises ContestError for one twice."""
-    return draw_listed(seed, sorted(map(entry_line, entries)), terms)
+    return draw_listed(seed, sorted(map(entry_line, entries)), prizes, several_prizes=several_prizes)
 
 
-def draw_listed(seed: bytes, lines: Iterable[bytes], terms: Draw) -> DrawResult:
+def draw_listed(
+    seed: bytes, lines: Iterable[bytes], prizes: Sequence[DrawPrize], *, several_prizes: bool = False
+) -> DrawResult:
     """The same for entry lines that are sorted already; they are gone through twice and never held.
 
     Places are filled by rank: the winners of each prize in the order of the document, then the reserves in the same
@@ -168,9 +172,9 @@ def draw_listed(seed: bytes, lines: Iterable[bytes], terms: Draw) -> DrawResult:
     """
     listed = _listed(lines)
     key = hmac.digest(seed, b"draw " + listed.sha256.encode(), "sha256")
-    places = [*_places(terms, reserve=False), *_places(terms, reserve=True)]
+    places = [*_places(prizes, reserve=False), *_places(prizes, reserve=True)]
     every_ticket = (ticket for line in lines for ticket in _tickets(line, key))
-    ranked = every_ticket if terms.several_prizes else _best_of_members(lines, key)
+    ranked = every_ticket if several_prizes else _best_of_members(lines, key)
     drawn = []
     for (prize, reserve, place), (rank, ticket) in zip(places, nsmallest(len(places), ranked), strict=False):
         member_id, entry_id, chosen = orjson.loads(ticket)
@@ -206,8 +210,8 @@ def _listed(lines: Iterable[bytes]) -> _Listed:
     return _Listed(digest.hexdigest(), entries, tickets, members)
 
 
-def _places(terms: Draw, *, reserve: bool) -> Iterator[tuple[str, bool, int]]:
-    for prize in terms.prizes:
+def _places(prizes: Sequence[DrawPrize], *, reserve: bool) -> Iterator[tuple[str, bool, int]]:
+    for prize in prizes:
         for place in range(prize.reserves if reserve else prize.winners):
             yield prize.prize, reserve, place + 1
 

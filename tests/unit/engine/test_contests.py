@@ -11,7 +11,7 @@ from collections import Counter
 
 import pytest
 
-from schemas.promotions.rewards import Draw, InstantPrize
+from schemas.promotions.rewards import DrawPrize, InstantPrize
 from services.engine.contests import (
     ContestError,
     Entered,
@@ -33,9 +33,8 @@ def prizes(*winners: int) -> tuple[InstantPrize, ...]:
     return tuple(InstantPrize(prize=f"prize {place}", winners=count) for place, count in enumerate(winners))
 
 
-def terms(*asked: tuple[str, int, int], several_prizes: bool = False) -> Draw:
-    listed = [{"prize": name, "winners": winners, "reserves": reserves} for name, winners, reserves in asked]
-    return Draw.model_validate({"at": "2026-12-01", "prizes": listed, "several_prizes": several_prizes})
+def asked(*prizes: tuple[str, int, int]) -> list[DrawPrize]:
+    return [DrawPrize(prize=name, winners=winners, reserves=reserves) for name, winners, reserves in prizes]
 
 
 def tickets(*, members: int, each: int = 1) -> list[Entered]:
@@ -89,7 +88,7 @@ def test_a_fixed_draw():
         Entered('é "x"\\', "e\n3", 3),
         Entered("ugo", "e-4", 1),
     ]
-    result = draw(SEED, entered, terms(("car", 1, 1), ("bag", 1, 0)))
+    result = draw(SEED, entered, asked(("car", 1, 1), ("bag", 1, 0)))
     assert result.entries_sha256 == "3be03790c178cbb165a4562eecc8bde16ee4886b160ae8cc05fddb2b84169282"
     assert (result.entries, result.tickets, result.members) == (4, 7, 3)
     assert [(d.prize, d.reserve, d.place, d.member_id, d.entry_id, d.ticket) for d in result.drawn] == [
@@ -105,7 +104,7 @@ def test_the_same_as_another_implementation():
         below = chance.choice([1, 2, 3, 10, 10**6, 2**255 + 1, 2**256 - 1])
         assert number(SEED, "moment 4", below) == another_number(SEED, "moment 4", below)
     entered = [Entered(f"m{n % 40}", f"è-{n}", chance.randint(1, 4)) for n in range(100)]
-    found = [(d.member_id, d.entry_id, d.ticket) for d in draw(SEED, entered, terms(("a", 5, 20), ("b", 4, 0))).drawn]
+    found = [(d.member_id, d.entry_id, d.ticket) for d in draw(SEED, entered, asked(("a", 5, 20), ("b", 4, 0))).drawn]
     assert found == another_draw(SEED, entered, 29)
     moments = winning_moments(prizes(3, 4), SEED, START, END)
     times = sorted((START + another_number(SEED, f"moment {k}", END - START + 1), k) for k in range(7))
@@ -145,7 +144,7 @@ def test_both_ends_are_part_of_the_contest():
 def test_every_ticket_is_as_good_as_another():
     """A member with three tickets among ten wins three times in ten, over many seeds."""
     entered = [Entered("three", "e-0", 1), Entered("three", "e-1", 2), *tickets(members=7)]
-    won = sum(draw(mac(SEED, str(n)), entered, terms(("car", 1, 0))).drawn[0].member_id == "three" for n in range(2000))
+    won = sum(draw(mac(SEED, str(n)), entered, asked(("car", 1, 0))).drawn[0].member_id == "three" for n in range(2000))
     assert abs(won - 600) < 6 * math.sqrt(2000 * 0.3 * 0.7)
 
 
@@ -154,23 +153,25 @@ def test_every_ticket_is_as_good_as_another():
 
 def test_the_order_of_the_entries_does_not_matter():
     entered = tickets(members=200, each=3)
-    asked = terms(("car", 2, 3), ("bag", 10, 5))
-    first = draw(SEED, entered, asked)
+    wanted = asked(("car", 2, 3), ("bag", 10, 5))
+    first = draw(SEED, entered, wanted)
     for n in range(5):
         random.Random(n).shuffle(entered)
-        assert draw(SEED, entered, asked) == first
+        assert draw(SEED, entered, wanted) == first
 
 
 def test_another_seed_or_one_entry_more_is_another_draw():
     entered = tickets(members=500)
-    asked = terms(("car", 5, 5))
-    first = draw(SEED, entered, asked).drawn
-    assert draw(SEED[::-1], entered, asked).drawn != first
-    assert {d.rank for d in draw(SEED, [*entered, Entered("x", "y", 1)], asked).drawn}.isdisjoint(d.rank for d in first)
+    wanted = asked(("car", 5, 5))
+    first = draw(SEED, entered, wanted).drawn
+    assert draw(SEED[::-1], entered, wanted).drawn != first
+    assert {d.rank for d in draw(SEED, [*entered, Entered("x", "y", 1)], wanted).drawn}.isdisjoint(
+        d.rank for d in first
+    )
 
 
 def test_winners_of_every_prize_come_before_reserves():
-    drawn = draw(SEED, tickets(members=50), terms(("car", 1, 2), ("bag", 2, 1))).drawn
+    drawn = draw(SEED, tickets(members=50), asked(("car", 1, 2), ("bag", 2, 1))).drawn
     assert [(d.prize, d.reserve, d.place) for d in drawn] == [
         ("car", False, 1),
         ("bag", False, 1),
@@ -184,30 +185,30 @@ def test_winners_of_every_prize_come_before_reserves():
 
 def test_a_member_wins_once_unless_said_otherwise():
     entered = [Entered("keen", f"e-{n}", 5) for n in range(20)] + tickets(members=3)
-    once = draw(SEED, entered, terms(("bag", 3, 5))).drawn
+    once = draw(SEED, entered, asked(("bag", 3, 5))).drawn
     assert sorted(d.member_id for d in once) == ["keen", "m-0", "m-1", "m-2"]
-    often = draw(SEED, entered, terms(("bag", 3, 5), several_prizes=True)).drawn
+    often = draw(SEED, entered, asked(("bag", 3, 5)), several_prizes=True).drawn
     assert len(often) == 8
     assert Counter(d.member_id for d in often)["keen"] > 1
     assert len({(d.member_id, d.entry_id, d.ticket) for d in often}) == 8
 
 
 def test_places_stay_empty_when_nobody_is_left():
-    assert draw(SEED, [], terms(("car", 1, 1))).drawn == ()
-    assert len(draw(SEED, tickets(members=2), terms(("car", 5, 5))).drawn) == 2
+    assert draw(SEED, [], asked(("car", 1, 1))).drawn == ()
+    assert len(draw(SEED, tickets(members=2), asked(("car", 5, 5))).drawn) == 2
 
 
 @pytest.mark.parametrize("second", [Entered("m", "e", 1), Entered("m", "e", 2)])
 def test_an_entry_twice_is_refused(second: Entered):
     with pytest.raises(ContestError, match="the entry e of the member m is there twice"):
-        draw(SEED, [Entered("m", "e", 1), second], terms(("car", 1, 0)))
+        draw(SEED, [Entered("m", "e", 1), second], asked(("car", 1, 0)))
 
 
 def test_ids_that_look_like_the_list_are_held_apart():
     """No character of a foreign id makes two members one, or an entry look like another."""
     strange = ['a","b', "a", 'a"', "a\\", 'a\\","b', "a\n", "[", ""]
     entered = [Entered(member, f'{n},1]\n["a"', 1) for n, member in enumerate(strange)]
-    result = draw(SEED, entered, terms(("bag", 20, 0)))
+    result = draw(SEED, entered, asked(("bag", 20, 0)))
     assert result.members == len(strange)
     assert sorted(d.member_id for d in result.drawn) == sorted(strange)
 
@@ -215,18 +216,18 @@ def test_ids_that_look_like_the_list_are_held_apart():
 def test_a_list_that_is_not_sorted_or_holds_nothing_is_refused():
     lines = sorted(map(entry_line, tickets(members=3)))
     with pytest.raises(ContestError, match="not sorted"):
-        draw_listed(SEED, lines[::-1], terms(("car", 1, 0)))
+        draw_listed(SEED, lines[::-1], asked(("car", 1, 0)))
     with pytest.raises(ContestError, match="no ticket"):
-        draw(SEED, [Entered("m", "e", 0)], terms(("car", 1, 0)))
+        draw(SEED, [Entered("m", "e", 0)], asked(("car", 1, 0)))
 
 
 # The table of winning moments -------------------------------------------------------------------------------------
 
 
 def test_the_table_tells_how_many_prizes_wait_and_which_is_next():
-    asked = prizes(2, 3)
-    moments = winning_moments(asked, SEED, START, END)
-    table = InstantWinTable.drawn(asked, SEED, START, END)
+    wanted = prizes(2, 3)
+    moments = winning_moments(wanted, SEED, START, END)
+    table = InstantWinTable.drawn(wanted, SEED, START, END)
     assert len(table) == 5
     assert table.opened(START - 1) == 0
     assert table.opened(END) == 5
@@ -234,4 +235,4 @@ def test_the_table_tells_how_many_prizes_wait_and_which_is_next():
         assert table.opened(moment.instant - 1) == index
         assert table.opened(moment.instant) == index + 1
         assert table.moment(index) == moment.instant
-        assert table.prize(index) is asked[moment.prize]
+        assert table.prize(index) is wanted[moment.prize]
