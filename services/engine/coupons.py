@@ -232,15 +232,13 @@ def with_coupon(wallet: Wallet, compiled: Compiled, offer_id: str) -> int:
     return number
 
 
-def coupons_due(wallet: Wallet) -> list[int]:
-    """When coupons expire, or leave the wallet; when redemptions of unknown coupons are forgotten."""
-    dues = [coupon.due for coupon in wallet.coupons.values()]
-    dues += wallet.redeemed.values()
-    return dues
+def coupons_due(wallet: Wallet) -> int:
+    """When the next coupon expires, or leaves the wallet; 0 for never."""
+    return min([coupon.due for coupon in wallet.coupons.values()], default=0)
 
 
 def end_coupons(wallet: Wallet, due: int, entries: list[Entry]) -> None:
-    """What was due until then: issued coupons expire; the others, and old facts, are dropped."""
+    """What was due until then: issued coupons expire, the others leave the wallet."""
     for made, coupon in [(made, coupon) for made, coupon in wallet.coupons.items() if coupon.due <= due]:
         if coupon.status != "issued":
             del wallet.coupons[made]
@@ -249,8 +247,6 @@ def end_coupons(wallet: Wallet, due: int, entries: list[Entry]) -> None:
         wallet.coupons[made] = coupon.turned("expired", due + KEPT_AFTER_USE)
         at = moment_of(due)
         entries.append(coupon_expired(made, coupon, f"time {at.isoformat()}", due))
-    for fact in [fact for fact, forget in wallet.redeemed.items() if forget <= due]:
-        del wallet.redeemed[fact]
 
 
 def coupon_expired(made: str, coupon: Coupon, cause: str, instant: int) -> Entry:

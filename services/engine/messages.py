@@ -39,9 +39,9 @@ def give_message(grant: Grant, place: str, text: Text) -> None:
     grant.post(key, "reward.granted", "message", _ACCOUNTS, 1, None, detail)
 
 
-def messages_due(wallet: Wallet) -> list[int]:
-    """When the oldest message leaves the wallet."""
-    return [wallet.messages[-1].due] if wallet.messages else []
+def messages_due(wallet: Wallet) -> int:
+    """When the oldest message leaves the wallet; 0 for never."""
+    return wallet.messages[-1].due if wallet.messages else 0
 
 
 def drop_messages(wallet: Wallet, due: int) -> None:
