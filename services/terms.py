@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.engine.programme import ProgrammeTerms
+from services.engine.terms import ProgrammeTerms
 from services.settings import Settings
 
 

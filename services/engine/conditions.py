@@ -1,112 +1,36 @@
-"""The conditions of a promotion version, compiled to closures over an occasion (one event as promotions look at it)."""
+"""The conditions of a promotion version on time and member, compiled to closures over an occasion.
+
+`where` compiles those on the event itself. Every condition can be told: what it requires, what was there, how far off.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from schemas.events.catalogue import Event
-from schemas.events.members import ActivityRecorded
-from schemas.events.orders import OrderCompleted, OrderLine
-from schemas.promotions.document import Audience, LineMatch, Promotion, Schedule, Where
-from services.engine.entries import Entry
-from services.engine.moments import closing, opening, text_of
-from services.engine.orders import paid_per_line
-from services.engine.trace import Trace
-from services.engine.wallet import Wallet
-
-if TYPE_CHECKING:
-    from services.engine.programme import Programme
+from schemas.promotions.conditions import Audience, NthOrder, Schedule, Window
+from schemas.promotions.fields import Day
+from schemas.promotions.written import Hours, LocalMoment
+from services.engine.attributes import attribute_conditions
+from services.engine.condition import Condition
+from services.engine.moments import closing, first_instant_after, last_instant, micros, opening, text_of
+from services.engine.occasion import Occasion
+from services.engine.trace import Miss
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-class Occasion:
-    """One event of a member while it is decided: the draft of the wallet, the entries so far, who asks why (`trace`).
-
-    What several promotions ask of the event is worked out once. `base` is what counts for the promotion at hand, in
-    minor units: the order's total, or what was paid for the lines that match. `store` and `channel` are "" where the
-    event names none.
-    """
-
-    __slots__ = (
-        "_clocks",
-        "_paid",
-        "base",
-        "cause",
-        "channel",
-        "entries",
-        "event",
-        "instant",
-        "name",
-        "order",
-        "programme",
-        "store",
-        "trace",
-        "wallet",
-    )
-
-    def __init__(
-        self,
-        wallet: Wallet,
-        event: Event,
-        instant: int,
-        data: object,
-        programme: Programme,
-        entries: list[Entry],
-        trace: Trace | None,
-    ) -> None:
-        self.wallet = wallet
-        self.programme = programme
-        self.entries = entries
-        self.trace = trace
-        self.event = event
-        self.instant = instant
-        self.cause = event.cause
-        self.order: OrderCompleted | None = None
-        self.base = 0
-        self.name = self.channel = self.store = ""
-        if isinstance(data, OrderCompleted):
-            self.order = data
-            self.channel, self.store = data.channel, data.store_id or ""
-        elif isinstance(data, ActivityRecorded):
-            self.name, self.channel, self.store = data.activity, data.channel or "", data.store_id or ""
-        self._clocks: dict[str, datetime] = {}
-        self._paid: list[int] | None = None
-
-    def clock(self, zone: ZoneInfo) -> datetime:
-        """The local time of the event."""
-        clock = self._clocks.get(zone.key)
-        if clock is None:
-            clock = self._clocks[zone.key] = self.event.occurred_at.astimezone(zone)
-        return clock
-
-    def paid(self) -> list[int]:
-        """What was paid for each line of the order."""
-        if self._paid is None:
-            assert self.order is not None
-            self._paid = paid_per_line(self.order)
-        return self._paid
-
-
-@dataclass(slots=True)
-class Condition:
-    """One condition: where the document states it, what it requires in words, and how to test and to observe it."""
-
-    path: str
-    required: str
-    holds: Callable[[Occasion], bool]
-    observe: Callable[[Occasion], object]
+def bucket(promotion_id: str, member_id: str, purpose: str = "") -> int:
+    """A number from 0 to 9999 that a member has for ever in a promotion, and in each purpose another."""
+    text = f"{promotion_id}\n{member_id}\n{purpose}" if purpose else f"{promotion_id}\n{member_id}"
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") % 10_000
 
 
 def in_holdout(promotion_id: str, member_id: str, basis_points: int) -> bool:
     """Whether the member is left out of the promotion: the same ones for ever, and still out when the share grows."""
-    digest = blake2b(f"{promotion_id}\n{member_id}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") % 10_000 < basis_points
+    return bucket(promotion_id, member_id) < basis_points
 
 
 def campaign_conditions(schedule: Schedule, zone: ZoneInfo) -> list[Condition]:
@@ -114,64 +38,162 @@ def campaign_conditions(schedule: Schedule, zone: ZoneInfo) -> list[Condition]:
     found = []
     if schedule.from_ is not None:
         start = opening(schedule.from_, zone)
-        found.append(Condition("schedule.from", f"not before {text_of(start)}", lambda o: o.instant >= start, _when))
+        found.append(
+            Condition(
+                "schedule.from",
+                str(schedule.from_),
+                lambda o: o.instant >= start,
+                lambda o: _shown(o.clock(zone)),
+                lambda _: Miss("instant", start),
+            )
+        )
     if schedule.until is not None:
         end = closing(schedule.until, zone)
-        found.append(Condition("schedule.until", f"not after {text_of(end)}", lambda o: o.instant <= end, _when))
+        found.append(
+            Condition(
+                "schedule.until", str(schedule.until), lambda o: o.instant <= end, lambda o: _shown(o.clock(zone))
+            )
+        )
     return found
 
 
-def hour_conditions(schedule: Schedule, zone: ZoneInfo) -> list[Condition]:
-    """It is one of the days and hours."""
+def calendar_conditions(schedule: Schedule, zone: ZoneInfo) -> list[Condition]:
+    """It is one of the days and hours on which the promotion does not rest."""
     found = []
     if schedule.days is not None:
-        days = frozenset(_DAYS.index(day) for day in schedule.days)
+        days = _weekdays(schedule.days)
         found.append(
             Condition(
                 "schedule.days",
-                "one of " + ", ".join(schedule.days),
+                list(schedule.days),
                 lambda o: o.clock(zone).weekday() in days,
                 lambda o: _DAYS[o.clock(zone).weekday()],
+                lambda o: Miss("instant", _next_day(o.clock(zone), lambda day: day.weekday() in days)),
             )
         )
     if schedule.hours is not None:
-        start, end = schedule.hours.start, schedule.hours.end
-
-        def within(o: Occasion) -> bool:
-            clock = o.clock(zone)
-            minute = clock.hour * 60 + clock.minute
-            return start <= minute < end if start < end else minute >= start or minute < end
-
+        within = _within(schedule.hours)
         found.append(
-            Condition("schedule.hours", str(schedule.hours), within, lambda o: o.clock(zone).strftime("%H:%M"))
+            Condition(
+                "schedule.hours",
+                str(schedule.hours),
+                lambda o: within(o.clock(zone)),
+                lambda o: o.clock(zone).strftime("%H:%M"),
+            )
         )
+    if schedule.windows is not None:
+        tests = [_window(window) for window in schedule.windows]
+        found.append(
+            Condition(
+                "schedule.windows",
+                [_window_text(window) for window in schedule.windows],
+                lambda o: any(test(o.clock(zone)) for test in tests),
+                lambda o: f"{_DAYS[o.clock(zone).weekday()]} {o.clock(zone):%H:%M}",
+            )
+        )
+    if schedule.month_days is not None:
+        wanted = frozenset(schedule.month_days)
+        found.append(
+            Condition(
+                "schedule.month_days",
+                list(schedule.month_days),
+                lambda o: _on_month_day(o.clock(zone), wanted),
+                lambda o: o.clock(zone).day,
+                lambda o: Miss("instant", _next_day(o.clock(zone), lambda day: _on_month_day(day, wanted))),
+            )
+        )
+    if schedule.blackout is not None:
+        found.append(_blackout(schedule, zone))
     return found
 
 
-def audience_conditions(audience: Audience, promotion_id: str) -> list[Condition]:
+def _blackout(schedule: Schedule, zone: ZoneInfo) -> Condition:
+    spans = [(opening(span.from_, zone), closing(span.until, zone)) for span in schedule.blackout or ()]
+    texts = [_span_text(span.from_, span.until) for span in schedule.blackout or ()]
+    return Condition(
+        "schedule.blackout",
+        texts,
+        lambda o: not any(start <= o.instant <= end for start, end in spans),
+        lambda o: _shown(o.clock(zone)),
+    )
+
+
+def _weekdays(days: Sequence[Day]) -> frozenset[int]:
+    return frozenset([_DAYS.index(day) for day in days])
+
+
+def _within(hours: Hours) -> Callable[[datetime], bool]:
+    start, end = hours.start, hours.end
+
+    def holds(clock: datetime) -> bool:
+        minute = clock.hour * 60 + clock.minute
+        return start <= minute < end if start < end else minute >= start or minute < end
+
+    return holds
+
+
+def _window(window: Window) -> Callable[[datetime], bool]:
+    days = _weekdays(window.days) if window.days is not None else None
+    hours = _within(window.hours) if window.hours is not None else None
+    return lambda clock: (days is None or clock.weekday() in days) and (hours is None or hours(clock))
+
+
+def _window_text(window: Window) -> str:
+    return " ".join([",".join(window.days or ()), str(window.hours or "")]).strip()
+
+
+def _span_text(start: LocalMoment, end: LocalMoment) -> str:
+    return str(start) if start == end else f"{start} … {end}"
+
+
+def _on_month_day(day: datetime, wanted: frozenset[int]) -> bool:
+    length = ((day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)).day
+    return day.day in wanted or day.day - length - 1 in wanted
+
+
+def _next_day(clock: datetime, wanted: Callable[[datetime], bool]) -> int:
+    """The first instant of the next local day that is wanted, within a year; else that of tomorrow."""
+    midnight = clock.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+    days = [midnight + timedelta(days=number) for number in range(1, 367)]
+    found = next((day for day in days if wanted(day)), days[0])
+    return micros(found.replace(tzinfo=clock.tzinfo))
+
+
+def audience_conditions(audience: Audience, promotion_id: str, zone: ZoneInfo) -> list[Condition]:
     """The member belongs to the audience at the time of the event."""
-    found = []
+    found: list[Condition] = []
     if audience.tiers is not None:
-        tiers = frozenset(audience.tiers)
-        found.append(
-            Condition("audience.tiers", _one_of(audience.tiers), lambda o: o.wallet.tier in tiers, _tier),
-        )
+        found.append(_member_in("audience.tiers", audience.tiers, lambda o: o.wallet.tier))
     if audience.segments is not None:
         segments = frozenset(audience.segments)
         found.append(
             Condition(
                 "audience.segments",
-                _one_of(audience.segments),
+                list(audience.segments),
                 lambda o: not segments.isdisjoint(o.wallet.segments),
                 lambda o: list(o.wallet.segments),
             )
         )
+    if audience.outside is not None:
+        outside = frozenset(audience.outside)
+        found.append(
+            Condition(
+                "audience.outside",
+                list(audience.outside),
+                lambda o: outside.isdisjoint(o.wallet.segments),
+                lambda o: sorted(outside & set(o.wallet.segments)),
+            )
+        )
+    if audience.attributes is not None:
+        found += attribute_conditions("audience.attributes", audience.attributes, lambda o: o.wallet.attributes)
+    found += _home_conditions(audience)
+    found += _history_conditions(audience, zone)
     if audience.holdout is not None:
         share = audience.holdout.basis_points
         found.append(
             Condition(
                 "audience.holdout",
-                f"outside the {audience.holdout} left out",
+                str(audience.holdout),
                 lambda o: not in_holdout(promotion_id, o.wallet.member_id, share),
                 lambda o: in_holdout(promotion_id, o.wallet.member_id, share),
             )
@@ -179,108 +201,89 @@ def audience_conditions(audience: Audience, promotion_id: str) -> list[Condition
     return found
 
 
-def event_conditions(promotion: Promotion, currency: str | None) -> list[Condition]:
-    """The event is of the kind, at the place and of the size that the document names."""
+def _member_in(path: str, names: Iterable[str], get: Callable[[Occasion], object]) -> Condition:
+    wanted = frozenset(names)
+    return Condition(path, list(names), lambda o: get(o) in wanted, get)
+
+
+def _home(o: Occasion) -> str:
+    return str(o.wallet.attributes.get("home_store", ""))
+
+
+def _home_conditions(audience: Audience) -> list[Condition]:
     found = []
-    if promotion.activity is not None:
-        names = frozenset(promotion.activity)
-        found.append(Condition("activity", _one_of(promotion.activity), lambda o: o.name in names, lambda o: o.name))
-    where = promotion.where
-    if where.channel is not None:
-        channels = frozenset(where.channel)
+    if audience.home_store is not None:
+        found.append(_member_in("audience.home_store", audience.home_store, _home))
+    if audience.home_region is not None:
+        regions = audience.home_region
         found.append(
-            Condition("where.channel", _one_of(where.channel), lambda o: o.channel in channels, lambda o: o.channel)
+            Condition("audience.home_region", list(regions), lambda o: _home(o) in o.terms.stores_of(regions), _home)
         )
-    if where.store is not None:
-        stores = frozenset(where.store)
-        found.append(Condition("where.store", _one_of(where.store), lambda o: o.store in stores, lambda o: o.store))
-    return found + _order_conditions(where, currency) if promotion.on == "order.completed" else found
-
-
-def _order_conditions(where: Where, currency: str | None) -> list[Condition]:
-    found = [Condition("order.training", "a real sale", _real, lambda o: not _real(o))]
-    if currency is not None:
-        found.append(
-            Condition(
-                "currency",
-                currency,
-                lambda o: o.order is not None and o.order.currency == currency,
-                lambda o: o.order and o.order.currency,
-            )
-        )
-    if where.total is not None:
-        low = where.total.at_least.minor if where.total.at_least else None
-        high = where.total.at_most.minor if where.total.at_most else None
-        if low is not None:
-            found.append(
-                Condition("where.total.at_least", str(where.total.at_least), lambda o: _total(o) >= low, _total)
-            )
-        if high is not None:
-            found.append(
-                Condition("where.total.at_most", str(where.total.at_most), lambda o: _total(o) <= high, _total)
-            )
-    if where.lines is not None:
-        matches = _line_test(where.lines)
-
-        def some_line(o: Occasion) -> bool:
-            order = o.order
-            if order is None:
-                return False
-            places = [place for place, line in enumerate(order.lines) if matches(line)]
-            if not places:
-                o.base = 0
-                return False
-            paid = o.paid()
-            o.base = sum([paid[place] for place in places])
-            return True
-
-        found.append(Condition("where.lines", _lines_in_words(where.lines), some_line, lambda o: o.base))
     return found
 
 
-def _line_test(wanted: LineMatch) -> Callable[[OrderLine], bool]:
-    tests: list[Callable[[OrderLine], bool]] = []
-    if wanted.sku is not None:
-        skus = frozenset(wanted.sku)
-        tests.append(lambda line: line.sku in skus)
-    if wanted.gtin is not None:
-        gtins = frozenset(wanted.gtin)
-        tests.append(lambda line: line.gtin in gtins)
-    if wanted.category is not None:
-        categories = frozenset(wanted.category)
-        tests.append(lambda line: line.category in categories)
-    if wanted.brand is not None:
-        brands = frozenset(wanted.brand)
-        tests.append(lambda line: line.brand in brands)
-    if wanted.tag is not None:
-        tags = frozenset(wanted.tag)
-        tests.append(lambda line: not tags.isdisjoint(line.tags))
-    if len(tests) == 1:
-        return tests[0]
-    return lambda line: all(test(line) for test in tests)
+def _history_conditions(audience: Audience, zone: ZoneInfo) -> list[Condition]:
+    found = []
+    new, lapsed = audience.new, audience.lapsed
+    if new is not None:
+        found.append(
+            Condition(
+                "audience.new",
+                str(new),
+                lambda o: o.wallet.registered > 0 and o.instant <= last_instant(o.wallet.registered, new, zone),
+                lambda o: text_of(o.wallet.registered) if o.wallet.registered else None,
+            )
+        )
+    if lapsed is not None:
+        found.append(
+            Condition(
+                "audience.lapsed",
+                str(lapsed),
+                lambda o: (
+                    o.wallet.last_order > 0 and o.instant >= first_instant_after(o.wallet.last_order, lapsed, zone)
+                ),
+                lambda o: text_of(o.wallet.last_order) if o.wallet.last_order else None,
+            )
+        )
+    if audience.order is not None:
+        found.append(_nth_order(audience.order))
+    if audience.holding is not None:
+        wanted = frozenset(audience.holding)
+        found.append(Condition("audience.holding", list(audience.holding), lambda o: _holds_any(o, wanted), _held))
+    return found
 
 
-def _lines_in_words(wanted: LineMatch) -> str:
-    given = wanted.model_dump(exclude_none=True)
-    return "a line with " + " and ".join(f"{field} {_one_of(names)}" for field, names in given.items())
+def _nth_order(order: NthOrder) -> Condition:
+    """On the order itself; on anything else, of the orders so far."""
+    nth = frozenset(order.nth) if order.nth is not None else None
+    every, most = order.every, order.at_most
+
+    def number(o: Occasion) -> int:
+        return o.wallet.orders + (o.trigger == "order.completed")
+
+    def holds(o: Occasion) -> bool:
+        count = number(o)
+        return (
+            (nth is None or count in nth)
+            and (every is None or (count > 0 and count % every == 0))
+            and (most is None or 0 < count <= most)
+        )
+
+    required = [*sorted(nth or ()), *([f"every {every}"] if every else []), *([f"first {most}"] if most else [])]
+    return Condition("audience.order", required, holds, number)
 
 
-def _one_of(names: tuple[str, ...]) -> str:
-    shown = ", ".join(names[:5]) + (f" … ({len(names)} in all)" if len(names) > 5 else "")
-    return shown if len(names) == 1 else f"one of {shown}"
+def _holds_any(o: Occasion, wanted: frozenset[str]) -> bool:
+    wallet = o.wallet
+    return any(offer.promotion_id in wanted for offer in wallet.offers.values()) or any(
+        coupon.promotion_id in wanted and coupon.status == "issued" for coupon in wallet.coupons.values()
+    )
 
 
-def _real(o: Occasion) -> bool:
-    return o.order is None or not o.order.training
+def _held(o: Occasion) -> list[str]:
+    offers = {offer.promotion_id for offer in o.wallet.offers.values()}
+    return sorted(offers | {c.promotion_id for c in o.wallet.coupons.values() if c.status == "issued"})
 
 
-def _total(o: Occasion) -> int:
-    return o.order.total if o.order is not None else 0
-
-
-def _when(o: Occasion) -> str:
-    return text_of(o.instant)
-
-
-def _tier(o: Occasion) -> str | None:
-    return o.wallet.tier
+def _shown(clock: datetime) -> str:
+    return clock.strftime("%Y-%m-%dT%H:%M")

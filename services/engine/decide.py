@@ -1,57 +1,387 @@
-"""Deciding one event: which promotions it meets, what holds, what the member gets."""
+"""Deciding one occasion: which promotions it meets, what holds, what the member gets.
+
+Promotions look one after the other (`Compiled.rank`): exclusive ones first, then by priority and id, multipliers last.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from schemas.events.offers import OfferIssued
-from services.engine.conditions import Condition, Occasion
+from services.engine.condition import Condition
+from services.engine.coupon_points import multiply_points
 from services.engine.entries import COMPLETION, Entry
-from services.engine.goals import measure, opened, reached, rewards_left, tallied
+from services.engine.goals import REWARDS_PER_EVENT_MAX, Gain, finished, opened, reached
+from services.engine.limits import ask, caps_of, observed_caps, points_left, times_left, use_caps
+from services.engine.meters import Meter
 from services.engine.moments import last_instant, micros
-from services.engine.programme import Compiled
+from services.engine.occasion import Occasion
+from services.engine.points import pay
+from services.engine.programme import Compiled, mode_of
 from services.engine.rewards import Grant, give
-from services.engine.trace import Decision, Observation, Result
-from services.engine.wallet import Pursuit
+from services.engine.tiers import count_towards_tier
+from services.engine.trace import Decision, Observation
+from services.engine.wallet import Pursuit, Tally
+from services.engine.worth import worth
+
+RAISED_MAX = 20
+"""One event raises so many tiers and completions at most; promotions that start each other end there."""
 
 
-def decide_order(occasion: Occasion) -> None:
-    """Every promotion on orders looks at the order."""
-    order = occasion.order
-    assert order is not None
-    programme = occasion.programme
-    candidates = programme.for_order(order) if occasion.trace is None else programme.open_to_orders
-    _decide(occasion, "order.completed", candidates)
+@dataclass(slots=True)
+class Look:
+    """One promotion, or one offer of it, about to look at an occasion."""
+
+    compiled: Compiled
+    offer_id: str
+
+    @property
+    def rank(self) -> tuple[object, ...]:
+        """Where it stands in the order of looking."""
+        return (*self.compiled.rank, self.offer_id)
 
 
-def decide_activity(occasion: Occasion) -> None:
-    """Every promotion on activities looks at the activity."""
-    programme = occasion.programme
-    candidates = programme.for_activity(occasion.name) if occasion.trace is None else programme.open_to_activities
-    _decide(occasion, "activity.recorded", candidates)
+def decide(occasion: Occasion, only: Sequence[Compiled] | None = None) -> None:
+    """Every promotion that the occasion starts looks at it (or `only` these); then what that in turn starts."""
+    _look(occasion, _looks(occasion, only))
+    if occasion.order is not None and not occasion.order.training:
+        multiply_points(occasion)
+        wallet = occasion.wallet
+        wallet.orders += 1
+        wallet.last_order = occasion.instant
+        count_towards_tier(occasion, "spend", occasion.total)
+    _settle(occasion)
+
+
+def _settle(occasion: Occasion) -> None:
+    """Stamps go to their cards, tiers and completions to whoever waits for them."""
+    waiting = [occasion]
+    number = 0
+    while waiting:
+        current = waiting.pop(0)
+        for card, stamps in current.stamped:
+            _stamp(current, card, stamps)
+        for trigger, name in current.raised:
+            found = occasion.programme.by_trigger.get(trigger, ())
+            if not found or number >= RAISED_MAX:
+                continue
+            number += 1
+            child = Occasion(
+                occasion.wallet,
+                occasion.desk,
+                trigger,
+                occasion.cause,
+                occasion.occurred_at,
+                occasion.instant,
+                None,
+                name,
+            )
+            child.channel, child.store = occasion.channel, occasion.store
+            child.mark = f"{occasion.mark} {trigger} {name} {number}"
+            _look(child, _looks(child, None))
+            waiting.append(child)
+
+
+def _looks(occasion: Occasion, only: Sequence[Compiled] | None) -> list[Look]:
+    """Who looks, in order: those open to everyone that may match, and the member's own offers."""
+    programme, instant = occasion.programme, occasion.instant
+    if only is not None:
+        return [Look(compiled, "") for compiled in only]
+    found = programme.by_trigger.get(occasion.trigger, ())
+    looks = [Look(c, "") for c in found if c.starts <= instant and (not c.ends or instant < c.ends)]
+    offers = [look for look in _offers(occasion) if occasion.trigger in look.compiled.triggers]
+    if offers:
+        looks += offers
+        looks.sort(key=lambda look: look.rank)
+    return looks
+
+
+def _offers(occasion: Occasion) -> Iterable[Look]:
+    """The member's offers; an event about one offer is seen by that offer alone."""
+    about = occasion.offer_id
+    for offer_id, offer in occasion.wallet.offers.items():
+        if about and about != offer_id:
+            continue
+        compiled = occasion.programme.version_at(offer.promotion_id, occasion.instant)
+        if compiled is not None and compiled.by_offer:
+            yield Look(compiled, offer_id)
+
+
+def _look(occasion: Occasion, looks: list[Look]) -> None:
+    """Each looks, unless its group, or a promotion that stands alone, has given something already."""
+    passed_over = _best_only(occasion, looks)
+    given: set[str] = set()
+    alone: str | None = None
+    for look in looks:
+        group = look.compiled.group
+        mode = mode_of(look.compiled, occasion.terms)
+        taken = group in given and mode != "all"
+        if taken or (alone is not None and alone != group) or id(look) in passed_over:
+            _tell_passed_over(occasion, look, alone or group)
+            continue
+        if _pursue(occasion, look):
+            given.add(group)
+            if mode == "exclusive":
+                alone = group
+
+
+def _best_only(occasion: Occasion, looks: list[Look]) -> set[int]:
+    """Those that would give something, where another of their group would give more."""
+    groups: dict[str, list[Look]] = {}
+    for look in looks:
+        if mode_of(look.compiled, occasion.terms) == "best":
+            groups.setdefault(look.compiled.group, []).append(look)
+    passed_over: set[int] = set()
+    for members in groups.values():
+        if len(members) < 2:
+            continue
+        offered = [(value, look) for look in members if (value := _foresee(occasion, look)) is not None]
+        best = max([value for value, _ in offered], default=0)
+        chosen = next((look for value, look in offered if value == best), None)
+        passed_over.update([id(look) for _, look in offered if look is not chosen])
+    return passed_over
+
+
+def _foresee(occasion: Occasion, look: Look) -> int | None:
+    """What the promotion would give now, in minor units; None for nothing. Changes nothing."""
+    compiled = look.compiled
+    decision, occasion.decision = occasion.decision, None
+    times = 0
+    if _hold(compiled.conditions, occasion, None):
+        left = _left(occasion, look)
+        gains = _gains(occasion, compiled, None)
+        if left > 0 and gains is not None:
+            times = reached(compiled, _pursuit(occasion, look), occasion, gains, left)[1] if _pursues(look) else 1
+    occasion.decision = decision
+    if not times:
+        return None
+    return times * worth(compiled.rewards_for(occasion.wallet.member_id), compiled, occasion)
+
+
+def _tell_passed_over(occasion: Occasion, look: Look, by: str) -> None:
+    decision = _told(occasion, look)
+    if decision is not None:
+        _hold(look.compiled.conditions, occasion, decision)
+        decision.observations.append(Observation("stacking", look.compiled.group, by, holds=False))
+
+
+def _pursue(occasion: Occasion, look: Look) -> bool:
+    """One promotion, or one offer of it, looks at the occasion; whether it gave anything."""
+    compiled = look.compiled
+    decision = _told(occasion, look)
+    occasion.decision = decision
+    if not _hold(compiled.conditions, occasion, decision):
+        return False
+    gains = _gains(occasion, compiled, decision)
+    if gains is None or (decision is not None and decision.failed is not None):
+        return False
+    left = _left(occasion, look)
+    if decision is not None:
+        _observe_left(occasion, look, decision)
+    if left <= 0:
+        return False
+    return _count(occasion, look, gains, left)
+
+
+def _hold(conditions: Sequence[Condition], occasion: Occasion, decision: Decision | None) -> bool:
+    """Whether all conditions hold; with somebody asking why, every one is looked at."""
+    occasion.places = None
+    if decision is None:
+        for condition in conditions:  # noqa: SIM110  a generator would cost a third more on the hottest path
+            if not condition.holds(occasion):
+                return False
+        return True
+    decision.observations += [condition.seen(occasion) for condition in conditions]
+    return decision.failed is None
+
+
+def _gains(occasion: Occasion, compiled: Compiled, decision: Decision | None) -> dict[int, Gain] | None:
+    """Which measures of the goal the occasion moves, and how far; None when none."""
+    if compiled.goal is None:
+        return {0: 1}
+    gains: dict[int, Gain] = {}
+    told: list[Observation] = []
+    for number, meter in enumerate(compiled.meters):
+        if occasion.trigger not in meter.triggers:
+            continue
+        if meter.conditions:
+            occasion.places = None
+            if decision is not None:
+                told += [condition.seen(occasion) for condition in meter.conditions]
+        if all(condition.holds(occasion) for condition in meter.conditions):
+            gain = _gain(meter, occasion)
+            if gain:
+                gains[number] = gain
+    if decision is not None:
+        decision.observations += told if not gains else [seen for seen in told if seen.holds]
+        if not gains and decision.failed is None:
+            decision.observations.append(Observation("goal", compiled.unit, 0, holds=False))
+    return gains or None
+
+
+def _gain(meter: Meter, occasion: Occasion) -> Gain:
+    return frozenset(meter.names(occasion)) if meter.names is not None else max(0, meter.gain(occasion))
+
+
+def _left(occasion: Occasion, look: Look) -> int:
+    """How many rewards limits and the member's balance allow now."""
+    compiled = look.compiled
+    left = times_left(caps_of(compiled, occasion), compiled, occasion, REWARDS_PER_EVENT_MAX)
+    cost = compiled.promotion.cost
+    if cost is not None and left:
+        left = min(left, max(0, occasion.wallet.points_usable(cost.currency)) // cost.points)
+    return left
+
+
+def _observe_left(occasion: Occasion, look: Look, decision: Decision) -> None:
+    compiled = look.compiled
+    decision.observations += observed_caps(caps_of(compiled, occasion), compiled, occasion)
+    cost = compiled.promotion.cost
+    if cost is not None:
+        usable = occasion.wallet.points_usable(cost.currency)
+        decision.observations.append(Observation("cost", cost.points, usable, usable >= cost.points))
+
+
+def _pursues(look: Look) -> bool:
+    return bool(look.offer_id) or look.compiled.goal is not None
+
+
+def _pursuit(occasion: Occasion, look: Look) -> Pursuit:
+    wallet, compiled = occasion.wallet, look.compiled
+    held = wallet.offers[look.offer_id] if look.offer_id else wallet.pursuits.get(compiled.promotion_id)
+    return held or opened(compiled, wallet.tallies.get(compiled.promotion_id))
+
+
+def _count(occasion: Occasion, look: Look, gains: dict[int, Gain], left: int) -> bool:
+    """The event counts: move the goal, give what it reached; whether anything was given."""
+    compiled, decision = look.compiled, occasion.decision
+    before = _pursuit(occasion, look) if _pursues(look) else None
+    moved, times = reached(compiled, before, occasion, gains, left) if before is not None else (None, 1)
+    grants = [_grant(occasion, look, before, number) for number in range(times)]
+    if times and compiled.limited_by_all:
+        granted = _granted(grants, decision)
+        if len(granted) < len(grants):
+            if not granted:
+                return False
+            grants, times = granted, len(granted)
+            if before is not None:
+                moved, times = reached(compiled, before, occasion, gains, times)
+    if moved is not None:
+        _keep(occasion, look, moved)
+        if decision is not None:
+            done = finished(compiled.goal, moved) and not times
+            decision.observations.append(Observation("goal", compiled.target, moved.progress, not done))
+    for grant in grants[:times]:
+        _give(grant, moved)
+    if compiled.promotion.stacking.takes_lines:
+        occasion.taken.update(occasion.places if occasion.places is not None else range(len(occasion.lines())))
+    if decision is not None and decision.failed is None:
+        decision.result, decision.completed = "rewarded" if times else "counted", times
+    return times > 0
+
+
+def _grant(occasion: Occasion, look: Look, before: Pursuit | None, number: int) -> Grant:
+    mark = occasion.mark
+    if before is not None and look.compiled.goal is not None:
+        mark = occasion.wallet.numbered(before.completed + number + 1)
+    return Grant(look.compiled, occasion, look.offer_id, mark)
+
+
+def _granted(grants: list[Grant], decision: Decision | None) -> list[Grant]:
+    """Those that the books of shared limits grant, up to the first they refuse."""
+    for number, grant in enumerate(grants):
+        refused = ask(grant)
+        if refused is not None:
+            if decision is not None and not number:
+                decision.observations.append(Observation(refused, "something left", "nothing left", holds=False))
+            return grants[:number]
+    return grants
+
+
+def _keep(occasion: Occasion, look: Look, pursuit: Pursuit) -> None:
+    if look.offer_id:
+        occasion.wallet.offers[look.offer_id] = pursuit
+    else:
+        occasion.wallet.pursuits[look.compiled.promotion_id] = pursuit
+
+
+def _give(grant: Grant, pursuit: Pursuit | None) -> None:
+    """One bundle of rewards, and all that is counted with it."""
+    compiled, occasion = grant.compiled, grant.occasion
+    wallet, promotion_id = occasion.wallet, compiled.promotion_id
+    tally = wallet.tallies.get(promotion_id)
+    completed, coupons = (tally.completed, tally.coupons) if tally is not None else (0, 0)
+    wallet.tallies[promotion_id] = Tally(completed + 1, coupons)
+    if pursuit is not None:
+        occasion.entries.append(_completion(grant))
+    caps = caps_of(compiled, occasion)
+    cost = compiled.promotion.cost
+    if cost is not None:
+        pay(grant, cost.currency, cost.points)
+    allowed = points_left(caps, compiled, occasion)
+    if allowed is not None:
+        grant.points_left = allowed if grant.points_left is None else min(allowed, grant.points_left)
+    so_far = sum(occasion.earned.values()) if caps else 0
+    give(grant, compiled.rewards_for(wallet.member_id))
+    if caps:
+        use_caps(caps, compiled, occasion, sum(occasion.earned.values()) - so_far)
+    occasion.raised.append(("promotion.completed", promotion_id))
+
+
+def _completion(grant: Grant) -> Entry:
+    compiled, occasion = grant.compiled, grant.occasion
+    return Entry(
+        f"offer.completed {compiled.promotion_id} v{compiled.version} {grant.offer_id} {grant.mark}",
+        "offer.completed",
+        COMPLETION,
+        "programme:goals",
+        "member:completions",
+        1,
+        compiled.promotion_id,
+        compiled.version,
+        grant.offer_id or compiled.promotion_id,
+        None,
+        occasion.cause,
+        occasion.occurred_at,
+    )
+
+
+def _stamp(occasion: Occasion, card: str, stamps: int) -> None:
+    """Stamps that another promotion gave: they count on the card while its campaign runs."""
+    compiled = occasion.programme.version_at(card, occasion.instant)
+    if compiled is None or compiled.unit != "stamps" or compiled.by_offer:
+        return
+    look = Look(compiled, "")
+    occasion.decision = _told(occasion, look)
+    joins = _hold(compiled.issue_conditions, occasion, occasion.decision)
+    left = _left(occasion, look)
+    if joins and left > 0:
+        _count(occasion, look, {0: stamps}, left)
 
 
 def open_offer(occasion: Occasion) -> None:
     """A promotion by offer opens for the member, in a window of its own; others know no offers and nothing happens."""
-    issued = occasion.event.data
+    issued = occasion.data
     assert isinstance(issued, OfferIssued)
     wallet = occasion.wallet
     compiled = occasion.programme.version_at(issued.promotion_id, occasion.instant)
-    if compiled is None or compiled.promotion.by != "offer" or issued.offer_id in wallet.offers:
+    if compiled is None or not compiled.by_offer or issued.offer_id in wallet.offers:
         return
     if issued.offer_id in wallet.closed:
         return  # sent again under another event id: its rewards are numbered already
-    decision = _decision(occasion, compiled, issued.offer_id)
-    if not _all_hold(compiled.issue_conditions, occasion, decision):
+    decision = _told(occasion, Look(compiled, issued.offer_id))
+    if not _hold(compiled.issue_conditions, occasion, decision):
         return
-    unit, currency, target = measure(compiled.goal)
     closes = _offer_closes(issued, compiled, occasion.instant)
     if closes and closes < occasion.instant:
         return
+    unit, currency, target = compiled.unit, compiled.currency, compiled.target
     wallet.offers[issued.offer_id] = Pursuit(
         compiled.promotion_id, issued.offer_id, unit, currency, target, 0, 0, 0, closes, compiled.title
     )
-    _conclude(decision, "counted")
+    if decision is not None:
+        decision.result = "counted"
 
 
 def _offer_closes(issued: OfferIssued, compiled: Compiled, instant: int) -> int:
@@ -64,124 +394,14 @@ def _offer_closes(issued: OfferIssued, compiled: Compiled, instant: int) -> int:
     return min(ends) if ends else compiled.campaign_ends
 
 
-def _decide(
-    occasion: Occasion,
-    trigger: str,
-    candidates: Iterable[Compiled],
-) -> None:
-    instant = occasion.instant
-    for compiled in candidates:
-        if compiled.starts <= instant and (not compiled.ends or instant < compiled.ends):
-            _pursue(occasion, compiled, "")
-    if not occasion.wallet.offers:
-        return
-    for offer_id, offer in list(occasion.wallet.offers.items()):
-        found = occasion.programme.version_at(offer.promotion_id, instant)
-        if found is not None and found.promotion.on == trigger and found.promotion.by == "offer":
-            _pursue(occasion, found, offer_id)
-
-
-def _pursue(
-    occasion: Occasion,
-    compiled: Compiled,
-    offer_id: str,
-) -> None:
-    """One promotion, or one offer of it, looks at the event."""
-    decision = None if occasion.trace is None else _decision(occasion, compiled, offer_id)
-    occasion.base = occasion.order.total if occasion.order is not None else 0
-    if not _all_hold(compiled.conditions, occasion, decision):
-        return
-    tally = occasion.wallet.tallies.get(compiled.promotion_id)
-    left = rewards_left(compiled, tally, occasion)
-    if decision is not None and compiled.limit is not None:
-        required = f"at most {compiled.limit.times} every {compiled.limit.every}"
-        decision.observations.append(Observation("limits.per_member", required, compiled.limit.times - left, left > 0))
-    if left <= 0:
-        return
-    _count(occasion, compiled, offer_id, left, decision)
-
-
-def _count(
-    occasion: Occasion,
-    compiled: Compiled,
-    offer_id: str,
-    left: int,
-    decision: Decision | None,
-) -> None:
-    """The event counts: move the goal, give what it reached."""
-    wallet = occasion.wallet
-    promotion_id = compiled.promotion_id
-    tally = wallet.tallies.get(promotion_id)
-    pursuit = None
-    times = 1
-    if offer_id or compiled.goal is not None:
-        held = wallet.offers[offer_id] if offer_id else wallet.pursuits.get(promotion_id)
-        pursuit, times = reached(compiled, held or opened(compiled, tally), occasion, left)
-        if offer_id:
-            wallet.offers[offer_id] = pursuit
-        else:
-            wallet.pursuits[promotion_id] = pursuit
-        if decision is not None:
-            _observe_goal(decision, pursuit, times)
-    if times:
-        wallet.tallies[promotion_id] = tallied(compiled, tally, occasion, times)
-    for number in range(times):
-        mark = occasion.cause
-        if pursuit is not None:
-            completion = wallet.numbered(pursuit.completed - times + number + 1)
-            mark = mark if compiled.goal is None else completion
-            occasion.entries.append(_completion(occasion, compiled, offer_id, completion))
-        give(Grant(compiled, occasion, offer_id, mark))
-    _conclude(decision, "rewarded" if times else "counted")
-
-
-def _completion(occasion: Occasion, compiled: Compiled, offer_id: str, number: str) -> Entry:
-    promotion_id = compiled.promotion_id
-    return Entry(
-        f"offer.completed {promotion_id} v{compiled.version} {offer_id} {number}",
-        "offer.completed",
-        COMPLETION,
-        "programme:goals",
-        "member:completions",
-        1,
-        promotion_id,
-        compiled.version,
-        offer_id or promotion_id,
-        None,
-        occasion.cause,
-        occasion.event.occurred_at,
-    )
-
-
-def _all_hold(conditions: tuple[Condition, ...], occasion: Occasion, decision: Decision | None) -> bool:
-    """Whether all conditions hold; with somebody asking why, every one is looked at."""
-    if decision is None:
-        for condition in conditions:  # noqa: SIM110  a generator would cost a third more on the hottest path
-            if not condition.holds(occasion):
-                return False
-        return True
-    for condition in conditions:
-        holds = condition.holds(occasion)
-        decision.observations.append(
-            Observation(condition.path, condition.required, condition.observe(occasion), holds)
-        )
-    return decision.failed is None
-
-
-def _decision(occasion: Occasion, compiled: Compiled, offer_id: str) -> Decision | None:
+def _told(occasion: Occasion, look: Look) -> Decision | None:
+    """A decision to fill in, where somebody asks why."""
     trace = occasion.trace
     if trace is None:
         return None
-    decision = Decision(occasion.event.cause, compiled.promotion_id, compiled.version, offer_id or None)
+    compiled = look.compiled
+    decision = Decision(
+        occasion.cause, compiled.promotion_id, compiled.version, look.offer_id or None, trigger=occasion.trigger
+    )
     trace.decisions.append(decision)
     return decision
-
-
-def _observe_goal(decision: Decision, pursuit: Pursuit, times: int) -> None:
-    decision.observations.append(Observation("goal", str(pursuit.target), pursuit.progress, True))
-    decision.completed = times
-
-
-def _conclude(decision: Decision | None, result: Result) -> None:
-    if decision is not None:
-        decision.result = result

@@ -14,13 +14,15 @@ from schemas.events.catalogue import Event
 from schemas.events.members import ActivityRecorded, MemberErased, MemberRegistered, MemberUpdated
 from schemas.events.offers import CouponRedeemed, OfferActivated, OfferIssued, OfferViewed
 from schemas.events.orders import OrderCompleted, OrderReturned, OrderVoided
-from services.engine.conditions import Occasion
-from services.engine.decide import decide_activity, decide_order, open_offer
+from schemas.promotions.conditions import Trigger
+from services.engine.decide import decide, open_offer
 from services.engine.entries import Entry
+from services.engine.grants import UNLIMITED, Grants
 from services.engine.members import erase, redeem_coupon, update_member
-from services.engine.moments import micros
+from services.engine.moments import micros, moment_of
+from services.engine.occasion import Desk, Occasion
 from services.engine.orders import reduce_orders
-from services.engine.passing import pass_time
+from services.engine.passing import next_due, pass_time
 from services.engine.programme import Programme
 from services.engine.trace import Trace
 from services.engine.wallet import Place, Wallet
@@ -63,26 +65,38 @@ def needs_refold(wallet: Wallet, event: Event) -> bool:
         return True
     if wallet.moved_at and micros(event.occurred_at) < wallet.moved_at:
         return True
-    return bool(wallet.awaiting) and isinstance(data, OrderCompleted) and data.order_id in wallet.awaiting
+    if isinstance(data, OrderCompleted):
+        return data.order_id in wallet.awaiting
+    return isinstance(data, CouponRedeemed) and data.order_id is not None and data.order_id in wallet.undone
 
 
-def apply(wallet: Wallet, event: Event, programme: Programme, trace: Trace | None = None) -> Outcome:
+def apply(
+    wallet: Wallet, event: Event, programme: Programme, trace: Trace | None = None, grants: Grants = UNLIMITED
+) -> Outcome:
     """The wallet with one event more, time brought up to it; the wallet given is not changed.
 
     Give it each event once, and none for which `needs_refold` holds.
     """
     draft = wallet.draft()
-    entries: list[Entry] = []
-    _take(draft, event, event.data, programme, entries, trace)
-    return Outcome(draft, entries)
+    desk = Desk(programme, grants, [], trace)
+    _take(draft, event, event.data, desk)
+    return Outcome(draft, desk.entries)
 
 
-def advance(wallet: Wallet, until: datetime, programme: Programme) -> Outcome:
+def advance(
+    wallet: Wallet, until: datetime, programme: Programme, trace: Trace | None = None, grants: Grants = UNLIMITED
+) -> Outcome:
     """The wallet at a later time: what was due until then has happened. Earlier times change nothing."""
     draft = wallet.draft()
-    entries: list[Entry] = []
-    pass_time(draft, micros(until), programme, entries)
-    return Outcome(draft, entries)
+    desk = Desk(programme, grants, [], trace)
+    pass_time(draft, micros(until), desk)
+    return Outcome(draft, desk.entries)
+
+
+def due(wallet: Wallet, programme: Programme) -> datetime | None:
+    """When time alone will change the wallet next; None for never."""
+    instant = next_due(wallet, programme)
+    return moment_of(instant) if instant else None
 
 
 def fold(
@@ -91,6 +105,7 @@ def fold(
     programme: Programme,
     until: datetime | None = None,
     trace: Trace | None = None,
+    grants: Grants = UNLIMITED,
 ) -> Outcome:
     """The definition of a member's wallet: their events in order, each order less what came back, then time.
 
@@ -98,46 +113,58 @@ def fold(
     """
     once = {(event.source, event.id): event for event in events}
     ordered = sorted(once.values(), key=place)
-    reduced, awaiting = reduce_orders(ordered)
+    left = reduce_orders(ordered, lambda moment: programme.terms_at(micros(moment)).document.returns)
     draft = Wallet.empty(member_id)
-    draft.awaiting = awaiting
-    entries: list[Entry] = []
+    draft.awaiting, draft.undone = left.awaiting, left.undone
+    desk = Desk(programme, grants, [], trace)
     for position, event in enumerate(ordered):
-        data = reduced.get(position, event.data)
-        _take(draft, event, data, programme, entries, trace)
+        _take(draft, event, left.data.get(position, event.data), desk)
     if until is not None:
-        pass_time(draft, micros(until), programme, entries)
-    return Outcome(draft, entries)
+        pass_time(draft, micros(until), desk)
+    return Outcome(draft, desk.entries)
 
 
-def refold(wallet: Wallet, events: Iterable[Event], programme: Programme, trace: Trace | None = None) -> Outcome:
+def refold(
+    wallet: Wallet,
+    events: Iterable[Event],
+    programme: Programme,
+    trace: Trace | None = None,
+    grants: Grants = UNLIMITED,
+) -> Outcome:
     """The fold of the member's whole history, with time as far on as it was in this wallet."""
-    outcome = fold(wallet.member_id, events, programme, trace=trace)
+    outcome = fold(wallet.member_id, events, programme, trace=trace, grants=grants)
     if wallet.moved_at > outcome.wallet.moved_at:
-        pass_time(outcome.wallet, wallet.moved_at, programme, outcome.entries)
+        pass_time(outcome.wallet, wallet.moved_at, Desk(programme, grants, outcome.entries, trace))
     return outcome
 
 
-def _take(
-    draft: Wallet, event: Event, data: object, programme: Programme, entries: list[Entry], trace: Trace | None
-) -> None:
+def _take(draft: Wallet, event: Event, data: object, desk: Desk) -> None:
     """Let time pass up to the event, then let it count; `data` is what is left of it, None when nothing is."""
     instant = micros(event.occurred_at)
-    pass_time(draft, instant, programme, entries)
-    handler = _HANDLERS.get(type(data))
-    if handler is not None:
-        handler(Occasion(draft, event, instant, data, programme, entries, trace))
+    pass_time(draft, instant, desk)
+    found = _HANDLERS.get(type(data))
+    if found is not None:
+        trigger, first, decides = found
+        occasion = Occasion(draft, desk, trigger, event.cause, event.occurred_at, instant, data)
+        if first is not None:
+            first(occasion)
+        if decides:
+            decide(occasion)
     draft.newest = place(event)
 
 
-Handler = Callable[[Occasion], None]
-
-_HANDLERS: dict[type[object], Handler] = {
-    OrderCompleted: decide_order,
-    ActivityRecorded: decide_activity,
-    OfferIssued: open_offer,
-    MemberRegistered: update_member,
-    MemberUpdated: update_member,
-    MemberErased: erase,
-    CouponRedeemed: redeem_coupon,
+_Handler = tuple[Trigger, Callable[[Occasion], None] | None, bool]
+_HANDLERS: dict[type[object], _Handler] = {
+    OrderCompleted: ("order.completed", None, True),
+    OrderReturned: ("order.returned", None, True),
+    OrderVoided: ("order.voided", None, True),
+    ActivityRecorded: ("activity.recorded", None, True),
+    OfferIssued: ("offer.issued", open_offer, True),
+    OfferViewed: ("offer.viewed", None, True),
+    OfferActivated: ("offer.activated", None, True),
+    MemberRegistered: ("member.registered", update_member, True),
+    MemberUpdated: ("member.updated", update_member, True),
+    MemberErased: ("member.updated", erase, False),
+    CouponRedeemed: ("coupon.redeemed", redeem_coupon, True),
 }
+"""What starts promotions, what the event does by itself before, and whether promotions look at it."""

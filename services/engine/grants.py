@@ -56,6 +56,10 @@ class Grants(Protocol):
         """Grant all of the claim, part of it where it may be partial, or nothing."""
         ...
 
+    def release(self, claim: Claim) -> None:
+        """Undo what was granted for this claim: another of the same reward was refused."""
+        ...
+
 
 class Unlimited:
     """Grants everything: for a programme without shared limits, and to learn what would be asked for."""
@@ -63,6 +67,9 @@ class Unlimited:
     def take(self, claim: Claim) -> Granted:
         """All of it, as the first of the pool."""
         return Granted(min(claim.amount, claim.capacity) if claim.partial else claim.amount)
+
+    def release(self, claim: Claim) -> None:
+        """Nothing to undo."""
 
 
 UNLIMITED = Unlimited()

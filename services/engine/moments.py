@@ -12,7 +12,6 @@ from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from schemas.promotions.document import Period
 from schemas.promotions.written import Duration, LocalMoment
 from schemas.values import rfc3339
 
@@ -113,13 +112,3 @@ def first_instant_after(instant: int, length: Duration, zone: ZoneInfo) -> int:
     if length.unit == "h":
         return instant + length.count * HOUR
     return midnight(later_day(local(instant, zone).date(), length), zone)
-
-
-def period_of(clock: datetime, period: Period) -> int:
-    """A number that differs between any two days, ISO weeks or months of a local clock; 0 for the whole campaign."""
-    if period == "campaign":
-        return 0
-    if period == "month":
-        return clock.year * 12 + clock.month
-    day = clock.toordinal()
-    return day if period == "day" else (day - 1) // 7

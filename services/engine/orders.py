@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 
 from schemas.events.catalogue import Event
+from schemas.events.offers import CouponRedeemed
 from schemas.events.orders import OrderCompleted, OrderLine, OrderReturned, OrderVoided
+from schemas.promotions.programme import Returns
 
 
 def spread(total: int, weights: Sequence[int]) -> list[int]:
@@ -35,11 +39,24 @@ def paid_per_line(order: OrderCompleted) -> list[int]:
     return spread(order.total, amounts) if listed > order.total else amounts
 
 
-def reduce_orders(events: Sequence[Event]) -> tuple[dict[int, OrderCompleted | None], tuple[str, ...]]:
+@dataclass(slots=True)
+class Left:
+    """What returns and voids leave of a member's sorted events.
+
+    `data`: by position, what is left of an order or of the use of a coupon (None: nothing). `awaiting`: order ids that
+    came back or were voided but are not among the events. `undone`: orders of which nothing is left.
+    """
+
+    data: dict[int, OrderCompleted | None] = field(default_factory=dict)
+    awaiting: tuple[str, ...] = ()
+    undone: tuple[str, ...] = ()
+
+
+def reduce_orders(events: Sequence[Event], terms: Callable[[datetime], Returns]) -> Left:
     """What returns and voids make of the orders among a member's sorted events.
 
-    Returns (position of an order.completed → what is left of it, None when nothing is; order ids that were returned or
-    voided but are not among the events). The first order of an id is the one meant; a return_id counts once.
+    The first order of an id is the one meant; a return_id counts once. `terms` tells what holds at a time: whether a
+    coupon that was used on an order of which nothing is left comes back.
     """
     returns: dict[str, dict[str, OrderReturned]] = {}
     voided: set[str] = set()
@@ -49,15 +66,26 @@ def reduce_orders(events: Sequence[Event]) -> tuple[dict[int, OrderCompleted | N
         elif isinstance(event.data, OrderVoided):
             voided.add(event.data.order_id)
     touched = voided | returns.keys()
-    reduced: dict[int, OrderCompleted | None] = {}
+    left = Left()
     if not touched:
-        return reduced, ()
+        return left
+    undone = set(voided)
     for position, event in enumerate(events):
         order = event.data
         if isinstance(order, OrderCompleted) and order.order_id in touched:
             touched.discard(order.order_id)
-            reduced[position] = None if order.order_id in voided else _less(order, returns[order.order_id].values())
-    return reduced, tuple(sorted(touched))
+            whole = order.order_id in voided
+            rest = None if whole else _less(order, returns[order.order_id].values())
+            left.data[position] = rest
+            if rest is None:
+                undone.add(order.order_id)
+    for position, event in enumerate(events):
+        used = event.data
+        on_nothing = isinstance(used, CouponRedeemed) and used.order_id in undone
+        if on_nothing and terms(event.occurred_at).coupons == "come_back":
+            left.data[position] = None
+    left.awaiting, left.undone = tuple(sorted(touched)), tuple(sorted(undone))
+    return left
 
 
 def _less(order: OrderCompleted, returns: Iterable[OrderReturned]) -> OrderCompleted | None:

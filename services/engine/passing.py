@@ -1,66 +1,81 @@
-"""What time alone does to a wallet: points become usable and expire, coupons expire, windows close."""
+"""What time alone does to a wallet: points wait and expire, coupons expire, tiers and windows end, days come."""
 
 from __future__ import annotations
 
-from services.engine.entries import COUPON, POINTS, Entry, Kind
+from schemas.promotions.conditions import Trigger
+from services.engine.coupons import FACT_KEPT, coupons_due, end_coupons
+from services.engine.days import next_days
+from services.engine.decide import decide
 from services.engine.goals import close
-from services.engine.moments import moment_of
-from services.engine.programme import Programme
-from services.engine.rewards import FACT_KEPT, KEPT_AFTER_USE, merged
-from services.engine.wallet import Lot, Wallet
+from services.engine.messages import drop_messages, messages_due
+from services.engine.moments import micros, moment_of
+from services.engine.occasion import Desk, Occasion
+from services.engine.points import pass_points, points_due
+from services.engine.programme import Compiled, Programme
+from services.engine.tiers import pass_tiers, tiers_due
+from services.engine.wallet import Wallet
 
 
-def pass_time(wallet: Wallet, until: int, programme: Programme, entries: list[Entry]) -> None:
-    """Bring a draft to an instant, one due moment after the other, so that two steps are the same as one."""
-    due = wallet.next_due()
+def pass_time(wallet: Wallet, until: int, desk: Desk) -> None:
+    """Bring a draft to an instant, one due moment after the other, so that two steps are the same as one.
+
+    At one instant: points become usable, then expire; coupons, tiers and windows end; then days that come start
+    promotions, for a member as they are after all that.
+    """
+    programme = desk.programme
+    due = next_due(wallet, programme)
     while due and due <= until:
+        days = _days(wallet, programme, due)
         wallet.moved_at = due
-        _activate(wallet, due, entries)
-        _expire_points(wallet, due, entries)
-        _end_coupons(wallet, due, entries)
+        terms = programme.terms_at(due)
+        pass_points(wallet, due, desk.entries, terms)
+        end_coupons(wallet, due, desk.entries)
+        pass_tiers(wallet, due, desk.entries, terms)
         _close_windows(wallet, due, programme)
+        drop_messages(wallet, due)
         for made in [made for made, forget in wallet.redeemed.items() if forget <= due]:
             del wallet.redeemed[made]
         for offer_id in [offer_id for offer_id, forget in wallet.closed.items() if forget <= due]:
             del wallet.closed[offer_id]
-        due = wallet.next_due()
+        for trigger, compiled in days:
+            _come(wallet, desk, due, trigger, compiled)
+        due = next_due(wallet, programme)
 
 
-def _activate(wallet: Wallet, due: int, entries: list[Entry]) -> None:
-    ready = [lot for lot in wallet.lots if lot.active_from and lot.active_from <= due]
-    if not ready:
-        return
-    wallet.lots = tuple([lot for lot in wallet.lots if not lot.active_from or lot.active_from > due])
-    for lot in ready:
-        wallet.lots = merged(wallet.lots, Lot(lot.points, 0, lot.expires, lot.on))
-        key = f"points.activated {lot.active_from} {lot.expires} {lot.points}"
-        accounts = ("member:points_pending", "member:points_active")
-        entries.append(_timed(key, "points.activated", POINTS, accounts, lot.points, due))
+def next_due(wallet: Wallet, programme: Programme) -> int:
+    """When time alone will change this wallet next; 0 for never. A scheduler sends it through `advance` then."""
+    present = _present(wallet)
+    terms = programme.terms_at(present)
+    dues = [points_due(wallet), tiers_due(wallet, terms), coupons_due(wallet), messages_due(wallet)]
+    dues += [pursuit.closes + 1 for pursuit in wallet.pursuits.values() if pursuit.closes]
+    dues += [offer.closes + 1 for offer in wallet.offers.values() if offer.closes]
+    dues += wallet.redeemed.values()
+    dues += wallet.closed.values()
+    for compiled in programme.timed:
+        dues += [instant for instant, _ in next_days(compiled, wallet, present)]
+    return min([due for due in dues if due], default=0)
 
 
-def _expire_points(wallet: Wallet, due: int, entries: list[Entry]) -> None:
-    gone = [lot for lot in wallet.lots if lot.expires and lot.expires <= due and not lot.active_from]
-    if not gone:
-        return
-    wallet.lots = tuple([lot for lot in wallet.lots if lot not in gone])
-    for lot in gone:
-        key = f"points.expired {lot.expires} {lot.points}"
-        accounts = ("member:points_active", "programme:points_expired")
-        entries.append(_timed(key, "points.expired", POINTS, accounts, lot.points, due))
+def _present(wallet: Wallet) -> int:
+    """The latest instant of which the wallet knows."""
+    return max(wallet.moved_at, micros(wallet.newest[0]) if wallet.newest is not None else 0)
 
 
-def _end_coupons(wallet: Wallet, due: int, entries: list[Entry]) -> None:
-    for made, coupon in [(made, coupon) for made, coupon in wallet.coupons.items() if coupon.due <= due]:
-        if coupon.status != "issued":
-            del wallet.coupons[made]
-            continue
-        wallet.coupons[made] = coupon.turned("expired", due + KEPT_AFTER_USE)
-        accounts = ("member:coupons", "programme:coupons_expired")
-        entry = _timed(f"coupon.expired {made}", "coupon.expired", COUPON, accounts, 1, due)
-        entry.promotion_id = coupon.promotion_id
-        entry.promotion_version = coupon.promotion_version
-        entry.coupon_id = made
-        entries.append(entry)
+def _days(wallet: Wallet, programme: Programme, due: int) -> list[tuple[Trigger, Compiled]]:
+    present = _present(wallet)
+    return [
+        (trigger, compiled)
+        for compiled in programme.timed
+        for instant, trigger in next_days(compiled, wallet, present)
+        if instant == due
+    ]
+
+
+def _come(wallet: Wallet, desk: Desk, due: int, trigger: Trigger, compiled: Compiled) -> None:
+    at = moment_of(due)
+    occasion = Occasion(wallet, desk, trigger, f"time {at.isoformat()}", at, due, None)
+    occasion.mark = f"{trigger} {at.isoformat()}"
+    decide(occasion, [compiled])
 
 
 def _close_windows(wallet: Wallet, due: int, programme: Programme) -> None:
@@ -73,8 +88,3 @@ def _close_windows(wallet: Wallet, due: int, programme: Programme) -> None:
             del wallet.pursuits[promotion_id]
         else:
             wallet.pursuits[promotion_id] = left
-
-
-def _timed(key: str, kind: Kind, unit: str, accounts: tuple[str, str], amount: int, due: int) -> Entry:
-    at = moment_of(due)
-    return Entry(key, kind, unit, *accounts, amount, None, None, None, None, f"time {at.isoformat()}", at)

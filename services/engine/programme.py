@@ -3,48 +3,48 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from operator import attrgetter
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import orjson
 
-from schemas.events.orders import OrderCompleted
-from schemas.promotions.document import Goal, LineMatch, MemberLimit, Promotion
-from schemas.promotions.written import Money
-from services.engine.conditions import (
-    Condition,
-    audience_conditions,
-    campaign_conditions,
-    event_conditions,
-    hour_conditions,
-)
-from services.engine.moments import closing, micros
+from schemas.promotions.conditions import Trigger
+from schemas.promotions.document import Promotion
+from schemas.promotions.goals import Goal
+from schemas.promotions.limits import Mode
+from schemas.promotions.rewards import Reward
+from services.engine.condition import Condition
+from services.engine.conditions import audience_conditions, bucket, calendar_conditions, campaign_conditions
+from services.engine.contests import InstantWinTable, seed_of
+from services.engine.currency import currency_of, real_sale, same_currency
+from services.engine.limits import Cap, SharedCap, member_caps, shared_caps
+from services.engine.meters import Meter, activity_condition, asks_for_itself, has_parts, meters_of
+from services.engine.moments import closing, micros, opening
+from services.engine.terms import ProgrammeTerms, ProgrammeVersion, Terms, compile_terms
+from services.engine.where import where_conditions
 
-_LINE_FIELDS = ("sku", "gtin", "brand", "category", "tag")
-"""From the most to the least selective: a promotion is indexed by the first of these that it names."""
-_GETTERS = {name: attrgetter(name) for name in _LINE_FIELDS}
+if TYPE_CHECKING:
+    from services.engine.coupons import CouponPlan
+
+TIMED: frozenset[Trigger] = frozenset({"birthday", "anniversary", "inactivity"})
+Rank = tuple[bool, bool, int, str]
 
 
 @dataclass(frozen=True, slots=True)
 class PromotionVersion:
-    """One publication of a promotion: it decides for events from `effective_from` until withdrawn or replaced."""
+    """One publication of a promotion: it decides for events from `effective_from` until withdrawn or replaced.
+
+    `codes` are the imported pools its coupons draw from, by the SHA-256 that the document states.
+    """
 
     promotion: Promotion
     version: int
     effective_from: datetime
     withdrawn_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ProgrammeTerms:
-    """What holds for the whole programme: the secret of its codes, its time zone, its currency."""
-
-    secret: bytes
-    timezone: str
-    currency: str
+    codes: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -53,6 +53,7 @@ class Compiled:
 
     In force for `starts` ≤ t < `ends` (0: no end). `conditions` are tested on each event; `issue_conditions` on the
     issue of an offer, for promotions by offer. `campaign_ends` is the last instant of the schedule (0: no end).
+    `unit`, `currency` and `target` are how progress towards its goal is shown.
     """
 
     promotion: Promotion = field(repr=False)
@@ -61,33 +62,79 @@ class Compiled:
     starts: int
     ends: int
     zone: ZoneInfo = field(repr=False)
+    campaign_starts: int
     campaign_ends: int
+    triggers: frozenset[Trigger]
     conditions: tuple[Condition, ...] = field(repr=False)
     issue_conditions: tuple[Condition, ...] = field(repr=False)
     goal: Goal | None
-    limit: MemberLimit | None
+    meters: tuple[Meter, ...] = field(repr=False)
+    unit: str
+    currency: str | None
+    target: int
+    caps: tuple[Cap, ...] = field(repr=False)
+    shared: tuple[SharedCap, ...] = field(repr=False)
+    group: str
+    rank: Rank
     title: str = field(repr=False)
-    place: int = field(default=0, repr=False)
+    codes: Mapping[str, Sequence[str]] = field(repr=False)
+    instant_win: InstantWinTable | None = field(repr=False)
+    arms: tuple[tuple[int, str, tuple[Reward, ...]], ...] = field(repr=False)
+    """Variants: each up to a bucket, with its name and rewards."""
+    coupons: dict[int, CouponPlan] = field(default_factory=dict, repr=False, compare=False)
+    """What the coupons of a reward share, by the reward's identity: worked out when the first is given."""
 
     def in_force(self, instant: int) -> bool:
         """Whether this version decides at that instant."""
         return self.starts <= instant and (not self.ends or instant < self.ends)
 
+    @property
+    def by_offer(self) -> bool:
+        """Whether only members with an offer of it pursue it."""
+        return self.promotion.by == "offer"
+
+    @property
+    def limited_by_all(self) -> bool:
+        """Whether the books of shared limits are asked for each reward."""
+        return bool(self.shared) or self.promotion.limits.budget is not None
+
+    def variant_of(self, member_id: str) -> str | None:
+        """The variant a member is in, for ever while the weights stay; None where there are none."""
+        return self._arm(member_id)[1] if self.arms else None
+
+    def rewards_for(self, member_id: str) -> tuple[Reward, ...]:
+        """What a member is given: the rewards of their variant, or the promotion's."""
+        return self._arm(member_id)[2] if self.arms else self.promotion.reward
+
+    def _arm(self, member_id: str) -> tuple[int, str, tuple[Reward, ...]]:
+        place = bucket(self.promotion_id, member_id, "variant")
+        return next(arm for arm in self.arms if place < arm[0])
+
 
 @dataclass(slots=True)
 class Programme:
-    """All versions by promotion id, and the index; built by `compile_programme`, never changed."""
+    """All versions by promotion id, the terms, and what finds them; built by `compile_programme`, never changed."""
 
-    terms: ProgrammeTerms
-    zone: ZoneInfo
+    terms: tuple[Terms, ...]
     versions: dict[str, tuple[Compiled, ...]]
-    open_to_orders: tuple[Compiled, ...] = field(default=(), repr=False)
-    open_to_activities: tuple[Compiled, ...] = field(default=(), repr=False)
-    any_activity: tuple[Compiled, ...] = field(default=(), repr=False)
-    by_channel: dict[str, tuple[Compiled, ...]] = field(default_factory=dict, repr=False)
-    by_store: dict[str, tuple[Compiled, ...]] = field(default_factory=dict, repr=False)
-    by_line: tuple[tuple[str, dict[str, tuple[Compiled, ...]]], ...] = field(default=(), repr=False)
-    by_activity: dict[str, tuple[Compiled, ...]] = field(default_factory=dict, repr=False)
+    by_trigger: dict[Trigger, tuple[Compiled, ...]] = field(repr=False)
+    """Promotions open to everyone, in the order in which they look at an event."""
+    timed: tuple[Compiled, ...] = field(repr=False)
+    """Promotions that a day of the member's starts."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The programme's time zone, which never changes."""
+        return self.terms[0].zone
+
+    def terms_at(self, instant: int) -> Terms:
+        """The terms in force at that instant."""
+        found = self.terms[0]
+        for terms in self.terms[1:]:
+            if terms.starts > instant:
+                break
+            found = terms
+        return found
 
     def version_at(self, promotion_id: str, instant: int) -> Compiled | None:
         """The version of a promotion that decides at that instant."""
@@ -96,65 +143,44 @@ class Programme:
                 return compiled
         return None
 
-    def for_order(self, order: OrderCompleted) -> Sequence[Compiled]:
-        """Open promotions that may match the order, in the order of their ids."""
-        found = self.by_channel.get(order.channel, ())
-        if not self.by_line and not self.by_store:
-            return found
-        some = {compiled.place: compiled for compiled in found}
-        for compiled in self.by_store.get(order.store_id or "", ()):
-            some[compiled.place] = compiled
-        for name, index in self.by_line:
-            for key in _keys(order, name) & index.keys():
-                for compiled in index[key]:
-                    some[compiled.place] = compiled
-        return [some[place] for place in sorted(some)]
 
-    def for_activity(self, name: str) -> tuple[Compiled, ...]:
-        """Open promotions that may match the activity."""
-        return self.by_activity.get(name, self.any_activity)
-
-
-def _keys(order: OrderCompleted, name: str) -> set[str]:
-    if name == "tag":
-        return {tag for line in order.lines for tag in line.tags}
-    return set(map(_GETTERS[name], order.lines))
-
-
-def compile_programme(versions: Iterable[PromotionVersion], terms: ProgrammeTerms) -> Programme:
-    """The programme of these versions, whatever their order."""
+def compile_programme(
+    versions: Iterable[PromotionVersion], terms: ProgrammeTerms, programme_versions: Iterable[ProgrammeVersion] = ()
+) -> Programme:
+    """The programme of these versions, whatever their order, under the terms of these documents."""
     by_id: defaultdict[str, list[PromotionVersion]] = defaultdict(list)
     for version in versions:
         by_id[version.promotion.promotion].append(version)
+    compiled_terms = compile_terms(programme_versions, terms)
     compiled: dict[str, tuple[Compiled, ...]] = {}
     for promotion_id in sorted(by_id):
         series = sorted(by_id[promotion_id], key=lambda v: (v.effective_from, v.version))
         nexts = [v.effective_from for v in series[1:]] + [None]
         compiled[promotion_id] = tuple(
-            _compile(version, following, terms) for version, following in zip(series, nexts, strict=True)
+            [compile_version(v, following, compiled_terms[0]) for v, following in zip(series, nexts, strict=True)]
         )
-    return _indexed(Programme(terms, ZoneInfo(terms.timezone), compiled))
+    everything = sorted([c for series in compiled.values() for c in series], key=lambda c: (c.rank, c.starts))
+    by_trigger: defaultdict[Trigger, list[Compiled]] = defaultdict(list)
+    for each in everything:
+        if not each.by_offer:
+            for trigger in each.triggers:
+                by_trigger[trigger].append(each)
+    timed = tuple([each for each in everything if each.triggers & TIMED])
+    return Programme(compiled_terms, compiled, {t: tuple(found) for t, found in by_trigger.items()}, timed)
 
 
-def currency_of(promotion: Promotion) -> str | None:
-    """The currency of a document's amounts of money, None when it names none."""
-    amounts: list[Money | None] = [promotion.goal.spend if promotion.goal else None]
-    if promotion.where.total is not None:
-        amounts += [promotion.where.total.at_least, promotion.where.total.at_most]
-    for reward in promotion.reward:
-        amounts.append(reward.points.per if reward.points else None)
-        amounts.append(reward.coupon.amount_off if reward.coupon else None)
-    return next((amount.currency for amount in amounts if amount), None)
-
-
-def _compile(version: PromotionVersion, following: datetime | None, terms: ProgrammeTerms) -> Compiled:
+def compile_version(version: PromotionVersion, following: datetime | None, terms: Terms) -> Compiled:
+    """One version; `following` is when the next one replaces it."""
     promotion = version.promotion
-    zone = ZoneInfo(promotion.schedule.timezone or terms.timezone)
-    ends = min((micros(end) for end in (version.withdrawn_at, following) if end is not None), default=0)
-    schedule = promotion.schedule
-    joining = campaign_conditions(schedule, zone) + audience_conditions(promotion.audience, promotion.promotion)
-    deciding = hour_conditions(schedule, zone) + event_conditions(promotion, currency_of(promotion))
+    zone = ZoneInfo(promotion.schedule.timezone) if promotion.schedule.timezone else terms.zone
+    schedule, goal = promotion.schedule, promotion.goal
+    joining = campaign_conditions(schedule, zone) + audience_conditions(promotion.audience, promotion.promotion, zone)
+    meters = meters_of(promotion, zone)
+    deciding = calendar_conditions(schedule, zone) + _event_conditions(promotion)
     by_offer = promotion.by == "offer"
+    unit, currency, target = _shown(goal, meters)
+    stacking = promotion.stacking
+    ends = min([micros(end) for end in (version.withdrawn_at, following) if end is not None], default=0)
     return Compiled(
         promotion=promotion,
         promotion_id=promotion.promotion,
@@ -162,64 +188,76 @@ def _compile(version: PromotionVersion, following: datetime | None, terms: Progr
         starts=micros(version.effective_from),
         ends=ends,
         zone=zone,
+        campaign_starts=opening(schedule.from_, zone) if schedule.from_ else 0,
         campaign_ends=closing(schedule.until, zone) if schedule.until else 0,
+        triggers=frozenset().union(*[meter.triggers for meter in meters]) if meters else frozenset(promotion.on),
         conditions=tuple(deciding if by_offer else joining + deciding),
         issue_conditions=tuple(joining),
-        goal=promotion.goal,
-        limit=promotion.limits.per_member,
+        goal=goal,
+        meters=meters,
+        unit=unit,
+        currency=currency,
+        target=target,
+        caps=member_caps(promotion.limits, promotion.promotion),
+        shared=shared_caps(promotion.limits),
+        group=stacking.group,
+        rank=(_multiplies(promotion), stacking.mode != "exclusive", -stacking.priority, promotion.promotion),
         title=orjson.dumps(dict(promotion.title)).decode(),
+        codes=version.codes,
+        instant_win=_instant_win(promotion, zone, terms.secret),
+        arms=_arms(promotion),
     )
 
 
-def _indexed(programme: Programme) -> Programme:
-    channels: defaultdict[str, list[Compiled]] = defaultdict(list)
-    stores: defaultdict[str, list[Compiled]] = defaultdict(list)
-    lines: dict[str, defaultdict[str, list[Compiled]]] = {name: defaultdict(list) for name in _LINE_FIELDS}
-    activities: defaultdict[str, list[Compiled]] = defaultdict(list)
-    orders, others = [], []
-    everything = [compiled for series in programme.versions.values() for compiled in series]
-    for place, compiled in enumerate(everything):
-        compiled.place = place
-        where = compiled.promotion.where
-        if compiled.promotion.by == "offer":
-            continue
-        if compiled.promotion.on == "activity.recorded":
-            others.append(compiled)
-            continue
-        orders.append(compiled)
-        name = _most_selective(where.lines)
-        if name is not None:
-            _register(lines[name], getattr(where.lines, name), compiled)
-        elif where.store is not None:
-            _register(stores, where.store, compiled)
-        else:
-            _register(channels, where.channel or ("pos", "app", "web"), compiled)
-    for compiled in others:
-        for name in compiled.promotion.activity or ():
-            activities[name].append(compiled)
-    anything = [compiled for compiled in others if compiled.promotion.activity is None]
-    for found in activities.values():
-        found.extend(anything)
-    programme.open_to_orders = tuple(orders)
-    programme.open_to_activities = tuple(others)
-    programme.any_activity = tuple(anything)
-    programme.by_channel = _frozen(channels)
-    programme.by_store = _frozen(stores)
-    programme.by_line = tuple((name, _frozen(index)) for name, index in lines.items() if index)
-    programme.by_activity = _frozen(activities)
-    return programme
+def _event_conditions(promotion: Promotion) -> list[Condition]:
+    """What the promotion asks of every event; where the measures of its goal ask for themselves, they ask the rest."""
+    found = [real_sale()]
+    currency = currency_of(promotion)
+    if currency is not None:
+        found.append(same_currency(currency))
+    if asks_for_itself(promotion.goal):
+        return found
+    if promotion.activity is not None:
+        found.append(activity_condition("activity", promotion.activity))
+    return found + where_conditions(promotion.where)
 
 
-def _most_selective(lines: LineMatch | None) -> str | None:
-    if lines is None:
+def _shown(goal: Goal | None, meters: tuple[Meter, ...]) -> tuple[str, str | None, int]:
+    if goal is None:
+        return "visits", None, 1
+    if has_parts(goal):
+        return "parts", None, 1 if goal.any is not None else len(meters)
+    if goal.in_a_row is not None:
+        return f"{goal.every}s", None, goal.in_a_row
+    return meters[0].unit, meters[0].currency, meters[0].target
+
+
+def _multiplies(promotion: Promotion) -> bool:
+    """Whether it gives so many times what others gave: then it looks last."""
+    rewards = [*promotion.reward, *[reward for arm in promotion.variants or () for reward in arm.reward]]
+    return any(reward.points is not None and reward.points.times is not None for reward in rewards)
+
+
+def _instant_win(promotion: Promotion, zone: ZoneInfo, secret: bytes) -> InstantWinTable | None:
+    contest, schedule = promotion.contest, promotion.schedule
+    if contest is None or contest.instant_win is None or schedule.from_ is None or schedule.until is None:
         return None
-    return next((name for name in _LINE_FIELDS if getattr(lines, name) is not None), None)
+    seed = seed_of(secret, promotion.promotion)
+    start, end = opening(schedule.from_, zone), closing(schedule.until, zone)
+    return InstantWinTable.drawn(contest.instant_win.prizes, seed, start, end)
 
 
-def _register(index: defaultdict[str, list[Compiled]], keys: Iterable[str], compiled: Compiled) -> None:
-    for key in keys:
-        index[key].append(compiled)
+def _arms(promotion: Promotion) -> tuple[tuple[int, str, tuple[Reward, ...]], ...]:
+    variants = promotion.variants or ()
+    whole = sum([variant.weight for variant in variants])
+    found, so_far = [], 0
+    for variant in variants:
+        so_far += variant.weight
+        found.append((so_far * 10_000 // whole, variant.variant, variant.reward))
+    return tuple(found)
 
 
-def _frozen(index: defaultdict[str, list[Compiled]]) -> dict[str, tuple[Compiled, ...]]:
-    return {key: tuple(sorted(found, key=lambda c: c.place)) for key, found in index.items()}
+def mode_of(compiled: Compiled, terms: Terms) -> Mode:
+    """How the promotion shares an event with its group: as the programme says of the group, else as the document."""
+    group = terms.document.groups.get(compiled.group)
+    return group.mode if group is not None and group.mode is not None else compiled.promotion.stacking.mode

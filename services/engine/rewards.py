@@ -1,153 +1,143 @@
-"""Giving rewards: points into lots, coupons with an identity and a code that any refold makes again."""
+"""Giving what a promotion promises: each kind of reward, and the grant that all of them belong to."""
 
 from __future__ import annotations
 
-import hmac
 from dataclasses import dataclass
-from hashlib import sha256
+from typing import TYPE_CHECKING
 
-import orjson
+from schemas.promotions.rewards import Reward
+from services.engine.coupons import give_coupon, give_gift
+from services.engine.entries import Entry, Kind
+from services.engine.grants import Claim, Granted, Pool
+from services.engine.messages import give_message
+from services.engine.occasion import Occasion
+from services.engine.points import give_points
+from services.engine.tiers import add_tier_points, give_tier
 
-from schemas.codes import code_of
-from schemas.promotions.document import CouponReward, PointsReward
-from services.engine.conditions import Occasion
-from services.engine.entries import COUPON, POINTS, Entry
-from services.engine.goals import with_coupon
-from services.engine.moments import DAY, first_instant_after, last_instant, last_of, local, text_of
-from services.engine.programme import Compiled
-from services.engine.wallet import Coupon, Lot
-
-KEPT_AFTER_USE = 30 * DAY
-"""A redeemed or expired coupon leaves the wallet after so much event time."""
-FACT_KEPT = 400 * DAY
-"""A redemption of a coupon the wallet does not hold is remembered so long, in case the coupon is given after all."""
+if TYPE_CHECKING:
+    from services.engine.programme import Compiled
 
 
 @dataclass(slots=True)
 class Grant:
-    """One reward about to be given: which promotion (or offer of it), for which event, counted by what.
+    """One bundle of rewards about to be given: which promotion (or offer of it), on which occasion, counted by what.
 
-    `mark` numbers the reward so that a refold finds it again: the how-manieth completion of the goal, or, without a
-    goal, the event.
+    `mark` numbers it so that a refold finds it again: the how-manieth completion of the goal, or, without a goal, the
+    event. `points_left` cuts the points of the bundle to what limits and budgets leave (None: no cut).
     """
 
     compiled: Compiled
     occasion: Occasion
     offer_id: str
     mark: str
+    points_left: int | None = None
 
-    def entry(
-        self, key: str, kind: str, unit: str, accounts: tuple[str, str], amount: int, coupon: str | None
-    ) -> Entry:
-        """An entry of this grant."""
-        event = self.occasion.event
-        return Entry(
-            key,
-            kind,  # type: ignore[arg-type]  # callers pass literals
-            unit,
-            accounts[0],
-            accounts[1],
-            amount,
-            self.compiled.promotion_id,
-            self.compiled.version,
-            self.offer_id or None,
-            coupon,
-            self.occasion.cause,
-            event.occurred_at,
+    def post(
+        self,
+        key: str,
+        kind: Kind,
+        unit: str,
+        accounts: tuple[str, str],
+        amount: int,
+        coupon_id: str | None = None,
+        detail: dict[str, object] | None = None,
+    ) -> None:
+        """Append a ledger line of this grant; the key must hold whatever tells it from the member's other lines."""
+        occasion, compiled = self.occasion, self.compiled
+        occasion.entries.append(
+            Entry(
+                key,
+                kind,
+                unit,
+                accounts[0],
+                accounts[1],
+                amount,
+                compiled.promotion_id,
+                compiled.version,
+                self.offer_id or None,
+                coupon_id,
+                occasion.cause,
+                occasion.occurred_at,
+                detail or {},
+            )
         )
+        if occasion.decision is not None:
+            occasion.decision.gave.append((kind if kind != "reward.granted" else unit, amount))
+
+    def key(self, *parts: object) -> str:
+        """A key of this grant: its promotion, version, offer and mark between the kind and whatever else tells it."""
+        kind, *rest = parts
+        compiled = self.compiled
+        tail = "".join(f" {part}" for part in rest)
+        return f"{kind} {compiled.promotion_id} v{compiled.version} {self.offer_id} {self.mark}{tail}"
+
+    def claim(self, kind: str, key: str, amount: int, capacity: int, *, partial: bool = False) -> Granted:
+        """Ask the books for so much of something of this promotion that all members share."""
+        occasion, compiled = self.occasion, self.compiled
+        pool = Pool(compiled.promotion_id, kind, key)
+        mark = f"{self.offer_id} {self.mark}"
+        claim = Claim(pool, amount, capacity, occasion.wallet.member_id, mark, occasion.instant, partial)
+        return occasion.desk.grants.take(claim)
 
 
-def give(grant: Grant) -> None:
-    """Put all rewards of the promotion, once, into the draft of the wallet and among the entries."""
-    for place, reward in enumerate(grant.compiled.promotion.reward):
-        if reward.points is not None:
-            _give_points(grant, place, reward.points)
-        if reward.coupon is not None:
-            _give_coupon(grant, reward.coupon)
+def give(grant: Grant, rewards: tuple[Reward, ...]) -> None:
+    """Put all of these rewards, once, into the draft of the wallet and among the entries."""
+    for place, reward in enumerate(rewards):
+        give_one(grant, str(place), reward)
 
 
-def _give_points(grant: Grant, place: int, reward: PointsReward) -> None:
-    occasion, wallet = grant.occasion, grant.occasion.wallet
-    points = reward.earn
-    if reward.per is not None:
-        points *= occasion.base // reward.per.minor
-    if points <= 0:
+def give_one(grant: Grant, place: str, reward: Reward) -> None:
+    """One reward; `place` tells it from the others of the grant."""
+    if reward.points is not None:
+        give_points(grant, place, reward.points)
+    elif reward.coupon is not None:
+        give_coupon(grant, reward.coupon)
+    elif reward.gift is not None:
+        give_gift(grant, reward.gift)
+    elif reward.stamps is not None:
+        _give_stamps(grant, place, reward)
+    elif reward.tier_points is not None:
+        key = grant.key("reward.granted", place, "tier_points", reward.tier_points)
+        accounts = ("programme:tier_points", "member:tier_points")
+        grant.post(key, "reward.granted", "tier_points", accounts, reward.tier_points)
+        add_tier_points(grant.occasion, reward.tier_points)
+    elif reward.tier is not None:
+        give_tier(grant, reward.tier)
+    elif reward.entries is not None:
+        key = grant.key("reward.granted", place, "entries", reward.entries)
+        grant.post(key, "reward.granted", "entries", ("programme:entries", "member:entries"), reward.entries)
+    elif reward.instant_win:
+        _try_to_win(grant, place)
+    elif reward.message is not None:
+        give_message(grant, place, reward.message)
+
+
+def _give_stamps(grant: Grant, place: str, reward: Reward) -> None:
+    """Stamps on another promotion's card: that promotion counts them when its turn comes on this occasion."""
+    stamps = reward.stamps
+    assert stamps is not None
+    key = grant.key("reward.granted", place, "stamps", stamps.card, stamps.give)
+    accounts = ("programme:stamps", "member:stamps")
+    grant.post(key, "reward.granted", f"stamps:{stamps.card}", accounts, stamps.give)
+    grant.occasion.stamped.append((stamps.card, stamps.give))
+
+
+def _try_to_win(grant: Grant, place: str) -> None:
+    """A try: it wins when a winning moment has passed that nobody has won."""
+    table = grant.compiled.instant_win
+    assert table is not None
+    occasion = grant.occasion
+    key = grant.key("reward.granted", place, "tries")
+    grant.post(key, "reward.granted", "tries", ("programme:tries", "member:tries"), 1)
+    opened = table.opened(occasion.instant)
+    if not opened:
         return
-    lot = _lot(points, reward, occasion)
-    wallet.lots = merged(wallet.lots, lot)
-    account = "member:points_pending" if lot.active_from else "member:points_active"
-    compiled = grant.compiled
-    key = f"points.earned {compiled.promotion_id} v{compiled.version} {grant.offer_id} {grant.mark} {place} {points}"
-    occasion.entries.append(
-        grant.entry(key, "points.earned", POINTS, ("programme:points_granted", account), points, None)
-    )
-
-
-def _lot(points: int, reward: PointsReward, occasion: Occasion) -> Lot:
-    instant, zone = occasion.instant, occasion.programme.zone
-    usable = first_instant_after(instant, reward.pending_for, zone) if reward.pending_for else 0
-    if reward.expires_after is None:
-        return Lot(points, usable, 0, "")
-    if reward.expires_after.unit == "h":
-        last = last_instant(usable or instant, reward.expires_after, zone)
-        return Lot(points, usable, last + 1, local(last, zone).date().isoformat())
-    day = local(usable, zone).date() if usable else occasion.clock(zone).date()
-    last, on = last_of(day, reward.expires_after, zone)
-    return Lot(points, usable, last + 1, on)
-
-
-def merged(lots: tuple[Lot, ...], lot: Lot) -> tuple[Lot, ...]:
-    """The lots with one more: those that become usable and expire together are one; sorted, so that equal is equal."""
-    place = len(lots)
-    while place and (lots[place - 1].active_from, lots[place - 1].expires) > (lot.active_from, lot.expires):
-        place -= 1
-    if place:
-        other = lots[place - 1]
-        if other.active_from == lot.active_from and other.expires == lot.expires:
-            grown = Lot(other.points + lot.points, lot.active_from, lot.expires, lot.on)
-            return (*lots[: place - 1], grown, *lots[place:])
-    return (*lots[:place], lot, *lots[place:])
-
-
-def coupon_id(promotion_id: str, member_id: str, offer_id: str, number: str) -> str:
-    """The id of the n-th coupon a promotion, or an offer of it, gives a member: a UUID made from these four (v8)."""
-    # JSON, not a join: ids are foreign, and no character of theirs may make two coupons one.
-    hexed = sha256(orjson.dumps((promotion_id, member_id, offer_id, number))).hexdigest()
-    variant = "89ab"[int(hexed[16], 16) & 3]
-    return f"{hexed[:8]}-{hexed[8:12]}-8{hexed[13:16]}-{variant}{hexed[17:20]}-{hexed[20:32]}"
-
-
-def _give_coupon(grant: Grant, reward: CouponReward) -> None:
-    compiled, occasion, wallet = grant.compiled, grant.occasion, grant.occasion.wallet
-    number = wallet.numbered(with_coupon(wallet, compiled, grant.offer_id))
-    made = coupon_id(compiled.promotion_id, wallet.member_id, grant.offer_id, number)
-    start = occasion.instant
-    last = last_instant(start, reward.valid_for, compiled.zone)
-    shown = {
-        "coupon_id": made,
-        "promotion_id": compiled.promotion_id,
-        "promotion_version": compiled.version,
-        "code": code_of(hmac.digest(occasion.programme.terms.secret, made.encode(), "sha256")),
-        "benefit": _benefit(reward),
-        "valid_from": text_of(start),
-        "valid_until": text_of(last),
-        "title": dict(reward.title) if reward.title else orjson.Fragment(compiled.title),
-        "staff_hint": dict(compiled.promotion.staff_hint),
-    }
-    status, due = "issued", last + 1
-    if wallet.redeemed.pop(made, 0):
-        status, due = "redeemed", start + KEPT_AFTER_USE
-    text = orjson.dumps(shown).decode()
-    wallet.coupons[made] = Coupon(compiled.promotion_id, compiled.version, status, due, text)
-    key = f"coupon.issued {made} v{compiled.version}"
-    accounts = ("programme:coupons_issued", "member:coupons")
-    occasion.entries.append(grant.entry(key, "coupon.issued", COUPON, accounts, 1, made))
-
-
-def _benefit(reward: CouponReward) -> dict[str, object]:
-    category = list(reward.category) if reward.category else []
-    if reward.amount_off is not None:
-        amount = reward.amount_off
-        return {"type": "amount_off", "amount": amount.minor, "currency": amount.currency, "category": category}
-    assert reward.percent_off is not None
-    return {"type": "percent_off", "percent": reward.percent_off.percent, "category": category}
+    granted = grant.claim("instant_win", "", 1, opened)
+    if not granted.amount:
+        return
+    prize = table.prize(granted.before)
+    key = grant.key("reward.granted", place, "prize", prize.prize)
+    accounts = ("programme:prizes", "member:prizes")
+    grant.post(key, "reward.granted", f"prize:{prize.prize}", accounts, 1, None, {"moment": granted.before})
+    if prize.reward is not None:
+        give_one(grant, f"{place}.prize", prize.reward)

@@ -16,8 +16,10 @@ from datetime import datetime
 from schemas.events.catalogue import Event, same_content
 from schemas.topics import shard_of
 from services.engine.fold import needs_refold, place, refold
-from services.engine.programme import Programme, ProgrammeTerms, compile_programme
-from services.engine.wallet import Wallet, wallet_record
+from services.engine.programme import Programme, compile_programme
+from services.engine.terms import ProgrammeTerms
+from services.engine.record import wallet_record
+from services.engine.wallet import Wallet
 from services.ledger.decide import additions, apply_in_order, difference, may_repeat, stored_wallet
 from services.ledger.ports import (
     Accepted,

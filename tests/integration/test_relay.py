@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from schemas.envelope import CloudEvent, to_kafka
 from schemas.topics import CHECKOUT, WALLETS, shard_of
 from services.clock import utc_now
-from services.engine.programme import ProgrammeTerms
+from services.engine.terms import ProgrammeTerms
 from services.ledger.apply_batch import BatchApplier
 from services.ledger.ports import SourceRecord
 from services.ledger.validate import TimeWindow

@@ -16,7 +16,8 @@ from schemas.promotions.programme import ProgrammeDocument
 from schemas.topics import CHECKOUT
 from services.clock import utc_now
 from services.engine.fold import fold
-from services.engine.programme import ProgrammeTerms, compile_programme
+from services.engine.programme import compile_programme
+from services.engine.terms import ProgrammeTerms
 from services.ledger.apply_batch import BatchApplier, BatchResult
 from services.ledger.ports import Published, SourceRecord
 from services.ledger.validate import TimeWindow

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from schemas.events.catalogue import EVENT_TYPES, Event
 from schemas.promotions.document import Promotion
-from services.engine.programme import Programme, ProgrammeTerms, PromotionVersion, compile_programme
+from services.engine.programme import Programme, PromotionVersion, compile_programme
+from services.engine.terms import ProgrammeTerms
 
 MEMBER = "member-1"
 START = datetime(2026, 3, 20, tzinfo=UTC)

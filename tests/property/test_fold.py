@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from schemas.events.catalogue import Event
 from schemas.wallet import WalletRecord
+from services.engine.coupons import coupon_id
 from services.engine.entries import POINTS, Entry
 from services.engine.fold import advance, apply, fold, needs_refold, place, refold
 from services.engine.orders import spread
 from services.engine.programme import Programme
-from services.engine.rewards import coupon_id
+from services.engine.record import wallet_record
 from services.engine.trace import Trace
-from services.engine.wallet import Wallet, wallet_record
+from services.engine.wallet import Wallet
 from tests.property.programmes import MEMBER, START, events, programmes
 
 EXAMPLES = int(os.environ.get("UNISONO_EXAMPLES", "60"))

@@ -8,7 +8,8 @@ from typing import Any
 
 from schemas.events.catalogue import EVENT_TYPES, Event
 from schemas.promotions.document import Promotion
-from services.engine.programme import Programme, ProgrammeTerms, PromotionVersion, compile_programme
+from services.engine.programme import Programme, PromotionVersion, compile_programme
+from services.engine.terms import ProgrammeTerms
 
 MEMBER = "m1"
 ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)

@@ -10,7 +10,8 @@ import pytest
 from schemas.codes import read_code
 from schemas.wallet import WalletRecord
 from services.engine.fold import advance, fold
-from services.engine.programme import ProgrammeTerms, PromotionVersion, compile_programme
+from services.engine.programme import PromotionVersion, compile_programme
+from services.engine.terms import ProgrammeTerms
 from services.engine.wallet import EXPIRING_SHOWN, UnknownFormat, Wallet, wallet_record
 from tests.unit.engine.stage import ALWAYS, MEMBER, MONDAY, days, event, order, programme, promotion
 

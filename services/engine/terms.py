@@ -1,0 +1,91 @@
+"""The terms of a programme ready to decide: what holds for all promotions, from the programme document and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from schemas.events.orders import OrderLine
+from schemas.promotions.programme import PointsCurrency, ProgrammeDocument
+from services.engine.lines import line_test
+from services.engine.moments import micros
+
+_BLANK = ProgrammeDocument(programme="main")
+_POINTS = PointsCurrency()
+
+
+@dataclass(frozen=True, slots=True)
+class ProgrammeTerms:
+    """What the settings say of the whole programme: the secret of its codes, its time zone, its currency."""
+
+    secret: bytes
+    timezone: str
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProgrammeVersion:
+    """One publication of the programme document: it holds from `effective_from` until the next."""
+
+    document: ProgrammeDocument
+    version: int
+    effective_from: datetime
+
+
+@dataclass(slots=True)
+class Terms:
+    """One version of the programme document, compiled. In force from `starts` on."""
+
+    document: ProgrammeDocument
+    starts: int
+    secret: bytes = field(repr=False)
+    zone: ZoneInfo
+    currency: str
+    plain_earning: bool
+    """What was paid counts, all of it: no line and no payment method is left out."""
+    never_counts: Callable[[OrderLine], bool] | None
+    regions: dict[str, frozenset[str]]
+
+    def points(self, currency: str) -> PointsCurrency:
+        """How points of a currency are rounded, wait and expire."""
+        return self.document.points.get(currency, _POINTS)
+
+    def worth(self, points: int, currency: str = "base") -> int:
+        """What points are worth in minor units, for budgets and comparisons; a point without a value is worth one."""
+        terms = self.points(currency)
+        return points if terms.value is None else points * terms.value.minor // terms.value_points
+
+    def refuses_payment(self, method: str | None) -> bool:
+        """Whether an order paid so counts nothing."""
+        refused = self.document.earning.except_payment_methods
+        return refused is not None and method in refused
+
+    def stores_of(self, regions: Iterable[str]) -> frozenset[str]:
+        """The stores of these regions."""
+        return frozenset().union(*[self.regions.get(region, frozenset()) for region in regions])
+
+
+def compile_terms(versions: Iterable[ProgrammeVersion], settings: ProgrammeTerms) -> tuple[Terms, ...]:
+    """The terms in the order in which they came into force; the first hold for all that was before as well.
+
+    The time zone and the currency are those of the first document: they never change.
+    """
+    series = sorted(versions, key=lambda version: (version.effective_from, version.version))
+    first = series[0].document if series else _BLANK
+    zone = ZoneInfo(first.timezone or settings.timezone)
+    currency = first.currency or settings.currency
+    found = [
+        _terms(version.document, micros(version.effective_from) if place else 0, settings.secret, zone, currency)
+        for place, version in enumerate(series)
+    ]
+    return tuple(found) or (_terms(_BLANK, 0, settings.secret, zone, currency),)
+
+
+def _terms(document: ProgrammeDocument, starts: int, secret: bytes, zone: ZoneInfo, currency: str) -> Terms:
+    earning = document.earning
+    never = line_test(earning.except_lines) if earning.except_lines is not None else None
+    plain = earning.amounts == "after_discounts" and earning.tax == "included" and never is None
+    regions = {region: frozenset(stores) for region, stores in document.regions.items()}
+    return Terms(document, starts, secret, zone, currency, plain, never, regions)
