@@ -10,14 +10,16 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _VALUES = {symbol: value for value, symbol in enumerate(ALPHABET)} | {"O": 0, "I": 1, "L": 1}
 _SYMBOLS = 11
 _REDUCE = 0b100101  # x⁵ + x² + 1, irreducible: 2 generates the 31 non-zero elements
+_DOUBLED = tuple([value << 1 ^ (_REDUCE if value & 16 else 0) for value in range(32)])
+_PLACES = tuple(range(5 * (_SYMBOLS - 1), -1, -5))
 
 
 def code_of(digest: bytes) -> str:
     """The code of a digest's first 55 bits; the digest has at least 7 bytes."""
     secret = int.from_bytes(digest[:7], "big") >> 1
-    values = [secret >> 5 * place & 31 for place in range(_SYMBOLS - 1, -1, -1)]
-    text = "".join(ALPHABET[value] for value in [*values, _check(values)])
-    return f"{text[:4]}-{text[4:8]}-{text[8:]}"
+    values = [secret >> place & 31 for place in _PLACES]
+    text = "".join([ALPHABET[value] for value in values])
+    return f"{text[:4]}-{text[4:8]}-{text[8:]}{ALPHABET[_check(values)]}"
 
 
 def read_code(typed: str) -> str | None:
@@ -36,10 +38,5 @@ def read_code(typed: str) -> str | None:
 def _check(values: list[int]) -> int:
     total = 0
     for value in values:
-        total = _double(total ^ value)
+        total = _DOUBLED[total ^ value]
     return total
-
-
-def _double(value: int) -> int:
-    value <<= 1
-    return value ^ _REDUCE if value & 32 else value
