@@ -33,6 +33,7 @@ def moment_of(instant: int) -> datetime:
     return EPOCH + timedelta(microseconds=instant)
 
 
+@lru_cache(maxsize=4096)
 def text_of(instant: int) -> str:
     """The instant as RFC 3339 with milliseconds."""
     return rfc3339(moment_of(instant))
