@@ -277,14 +277,14 @@ def _print(report: ContestReport, text: bytes) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console(soft_wrap=True, highlight=False, markup=False)
-    facts = Table(box=None, pad_edge=False, show_header=False)
-    for name, value in _facts(report):
-        facts.add_row(name, value)
-    facts.add_row("SHA-256 of this report", sha256(text).hexdigest())
-    console.print(facts)
+    # Digests are copied and compared: they are never broken or cut, however narrow the terminal.
+    for name, value in (*_facts(report), ("SHA-256 of this report", sha256(text).hexdigest())):
+        print(f"{name + ':':<34}{value}")
+    console = Console(highlight=False, markup=False)
     if report.draw:
         drawn = Table("prize", "as", "member", "entry", "ticket", "rank", box=None, pad_edge=False)
+        for column in drawn.columns:
+            column.overflow = "fold"
         for place in report.draw.drawn:
             role = f"{'reserve' if place.reserve else 'winner'} {place.place}"
             drawn.add_row(place.prize, role, place.member_id, place.entry_id, str(place.ticket), f"{place.rank[:16]}…")
