@@ -1,150 +1,136 @@
-"""Whether the parts of a document go together. Looks at plain values, so that it speaks up beside other mistakes."""
+"""Whether the parts of a promotion go together. Looks at plain values, so that it speaks up beside other mistakes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-from pydantic_core import PydanticCustomError
-
+from schemas.promotions import consistency_events, consistency_examples, consistency_goals, consistency_rewards
+from schemas.promotions.plain import Finding, Plain, ends_before, given, items, moment, money, number, one_of, part
 from schemas.promotions.source import Path, dotted
-from schemas.promotions.written import LocalMoment, Money
 
-Finding = tuple[Path, str, str]
-"""Path, what is wrong, suggestion."""
+_MONEY = frozenset(
+    {
+        "amount_off", "max_amount", "fixed_price", "min_total", "per", "spend", "stamp_for", "value", "max_value",
+        "at_least", "at_most", "amount", "from",
+    }
+)  # fmt: skip
+"""Fields that may hold money of the promotion's one currency."""
+_OTHER_MONEY = frozenset({"examples", "objective", "attributes", "title", "description", "staff_hint", "message"})
+_LIMITS = ("per_member", "per_household", "per_store", "per_channel", "total")
 
 
-def findings(document: Mapping[str, Any]) -> Iterator[Finding]:
+def findings(document: Plain) -> Iterator[Finding]:
     """Everything about the whole that no single field could know."""
-    yield from _goal(document)
-    yield from _rewards(document)
-    yield from _trigger(document)
+    yield from consistency_events.findings(document)
+    yield from consistency_goals.findings(document)
+    yield from consistency_rewards.findings(document)
     yield from _schedule(document)
-    yield from _totals(document)
+    yield from _audience(document)
+    yield from _limits(document)
+    yield from _bounds(document, ())
     yield from _currencies(document)
-    yield from _examples(document)
+    yield from consistency_examples.findings(document)
 
 
-def _part(value: object, *names: str) -> Mapping[str, Any]:
-    """The mapping at a path, empty where there is none."""
-    for name in names:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value if isinstance(value, Mapping) else {}
+def _schedule(document: Plain) -> Iterator[Finding]:
+    schedule = part(document, "schedule")
+    yield from _span(schedule, ("schedule",))
+    for path, span in items(schedule.get("blackout"), ("schedule", "blackout")):
+        yield from _span(span, path)
+    for path, window in items(schedule.get("windows"), ("schedule", "windows")):
+        if not given(window, ("days", "hours")):
+            yield path, "a window needs days, hours or both", "write `{days: tue, hours: 08:00-12:00}`"
+    days = schedule.get("month_days")
+    if 0 in [number(day) for day in (days if isinstance(days, list | tuple) else [days])]:
+        yield ("schedule", "month_days"), "`0` is no day of a month", "write `-1` for its last day"
 
 
-def _items(value: object) -> list[tuple[int, Mapping[str, Any]]]:
-    listed = value if isinstance(value, list | tuple) else [value]
-    return [(place, item) for place, item in enumerate(listed) if isinstance(item, Mapping)]
+def _span(span: Plain, path: Path) -> Iterator[Finding]:
+    start, end = moment(span.get("from")), moment(span.get("until"))
+    if start and end and ends_before(start, end):
+        yield (*path, "until"), f"ends on {end}, before it starts on {start}", ""
 
 
-def _rewards_of(document: Mapping[str, Any]) -> list[tuple[Path, Mapping[str, Any]]]:
-    reward = document.get("reward")
-    alone = isinstance(reward, Mapping)
-    return [(("reward",) if alone else ("reward", place), item) for place, item in _items(reward)]
+def _audience(document: Plain) -> Iterator[Finding]:
+    audience = part(document, "audience")
+    order = audience.get("order")
+    if isinstance(order, Mapping) and not given(order, ("nth", "every", "at_most")):
+        yield ("audience", "order"), "`order` needs one of nth, every, at_most", "write `order: 1` for the first order"
+    attributes: list[tuple[Path, object]] = [(("audience", "attributes"), audience.get("attributes"))]
+    attributes += [
+        ((*path, "attributes"), where.get("attributes")) for path, where in consistency_events.all_wheres(document)
+    ]
+    for path, matches in attributes:
+        for name, match in matches.items() if isinstance(matches, Mapping) else ():
+            if isinstance(match, Mapping) and not match:
+                yield (*path, name), f"nothing is asked of `{name}`", "write a value, or `{present: true}`"
 
 
-def _one_of(part: Mapping[str, Any], names: tuple[str, ...], path: Path, what: str) -> Iterator[Finding]:
-    given = [name for name in names if part.get(name) is not None]
-    if len(given) > 1:
-        yield (*path, given[1]), f"{what} is one of {', '.join(names)}, not several", f"remove `{given[1]}`"
-    elif not given:
-        yield path, f"{what} needs one of {', '.join(names)}", ""
+def _limits(document: Plain) -> Iterator[Finding]:
+    limits = part(document, "limits")
+    for name in _LIMITS:
+        yield from limit_findings(limits.get(name), ("limits", name))
+    budget = limits.get("budget")
+    if isinstance(budget, Mapping):
+        write = "write `budget: {amount: 10000.00 EUR}`"
+        yield from one_of(budget, ("amount", "points", "pieces"), ("limits", "budget"), "a budget", write)
 
 
-def _goal(document: Mapping[str, Any]) -> Iterator[Finding]:
-    goal = _part(document, "goal")
-    if goal:
-        yield from _one_of(goal, ("spend", "visits"), ("goal",), "a goal")
+def limit_findings(limits: object, path: Path) -> Iterator[Finding]:
+    """A limit is of times or of points."""
+    for place, limit in items(limits, path):
+        yield from one_of(limit, ("times", "points"), place, "a limit", "write `{times: 1}`")
 
 
-def _rewards(document: Mapping[str, Any]) -> Iterator[Finding]:
-    for path, reward in _rewards_of(document):
-        yield from _one_of(reward, ("points", "coupon"), path, "a reward")
-        coupon = reward.get("coupon")
-        if isinstance(coupon, Mapping):
-            yield from _one_of(coupon, ("amount_off", "percent_off"), (*path, "coupon"), "a coupon")
-        if _part(reward, "points").get("per") is not None and document.get("goal") is not None:
-            message = "points per amount go with every order, a goal with a fixed reward"
-            yield (*path, "points", "per"), message, "give a fixed number of points, or remove the goal"
+def _bounds(value: object, path: Path) -> Iterator[Finding]:
+    """Everywhere: a lower bound is not above the upper one."""
+    if isinstance(value, Mapping):
+        low, high = value.get("at_least"), value.get("at_most")
+        if low is not None and high is not None and _above(low, high):
+            yield (*path, "at_most"), f"{high} is less than at_least, {low}: nothing ever matches", ""
+        for name, inner in value.items():
+            yield from _bounds(inner, (*path, name))
+    elif isinstance(value, list | tuple):
+        for place, inner in enumerate(value):
+            if isinstance(inner, Mapping | list | tuple):
+                yield from _bounds(inner, (*path, place))
 
 
-def _trigger(document: Mapping[str, Any]) -> Iterator[Finding]:
-    if document.get("on") != "activity.recorded":
-        if document.get("activity") is not None:
-            yield ("activity",), "only activities have a name", "write `on: activity.recorded`"
-        return
-    needs_order: list[Path] = [("where", "lines"), ("where", "total"), ("goal", "spend")]
-    needs_order += [(*path, "points", "per") for path, _ in _rewards_of(document)]
-    for path in needs_order:
-        if _at(document, path) is not None:
-            yield path, "an activity has no amounts and no lines", "write `on: order.completed`, or remove it"
+def _above(low: object, high: object) -> bool:
+    least, most = number(low), number(high)
+    if least is not None and most is not None:
+        return least > most
+    lowest, highest = money(low), money(high)
+    return (
+        lowest is not None
+        and highest is not None
+        and lowest.currency == highest.currency
+        and lowest.minor > highest.minor
+    )
 
 
-def _at(value: object, path: Path) -> object:
-    for part in path:
-        if isinstance(value, Mapping):
-            value = value.get(part)
-        elif isinstance(value, list | tuple) and isinstance(part, int):
-            value = value[part]
-        else:
-            return None
-    return value
-
-
-def _schedule(document: Mapping[str, Any]) -> Iterator[Finding]:
-    schedule = _part(document, "schedule")
-    try:
-        start = LocalMoment.parse(str(schedule.get("from")))
-        end = LocalMoment.parse(str(schedule.get("until")))
-    except PydanticCustomError:
-        return
-    if (start.day, str(start.time or "")) > (end.day, str(end.time or "24")):
-        yield ("schedule", "until"), f"ends on {end}, before it starts on {start}", ""
-
-
-def _money(value: object) -> Money | None:
-    try:
-        return Money.parse(value) if isinstance(value, str) else None
-    except PydanticCustomError:
-        return None
-
-
-def _totals(document: Mapping[str, Any]) -> Iterator[Finding]:
-    total = _part(document, "where", "total")
-    low, high = _money(total.get("at_least")), _money(total.get("at_most"))
-    if low and high and low.currency == high.currency and low.minor > high.minor:
-        yield ("where", "total", "at_most"), f"{high} is less than at_least, {low}: nothing ever matches", ""
-
-
-def _currencies(document: Mapping[str, Any]) -> Iterator[Finding]:
+def _currencies(document: Plain) -> Iterator[Finding]:
     """One promotion, one currency: an order in another earns nothing, so a mixture could never be met."""
-    paths: list[Path] = [("goal", "spend"), ("where", "total", "at_least"), ("where", "total", "at_most")]
-    for path, _ in _rewards_of(document):
-        paths += [(*path, "points", "per"), (*path, "coupon", "amount_off")]
-    paths.append(("offline", "max_value"))
     first: tuple[Path, str] | None = None
-    for path in paths:
-        money = _money(_at(document, path))
-        if money is None:
-            continue
+    for path, currency in currencies_of(document, ()):
         if first is None:
-            first = path, money.currency
-        elif money.currency != first[1]:
-            yield path, f"{money.currency} here, {first[1]} in {dotted(first[0])}: one promotion, one currency", ""
+            first = path, currency
+        elif currency != first[1]:
+            yield path, f"{currency} here, {first[1]} in {dotted(first[0])}: one promotion, one currency", ""
 
 
-def _examples(document: Mapping[str, Any]) -> Iterator[Finding]:
-    things = ("order", "activity", "member", "offer", "returned", "voided")
-    for number, example in _items(document.get("examples")):
-        if not _part(example, "expect") and isinstance(example.get("expect"), Mapping):
-            yield ("examples", number, "expect"), "expects nothing at all", "write `{coupons: 0}` for no coupon"
-        for place, step in _items(example.get("given")):
-            path: Path = ("examples", number, "given", place)
-            yield from _one_of(step, things, path, "a step")
-            order = step.get("order")
-            if isinstance(order, Mapping) and order.get("total") is None and not order.get("lines"):
-                yield (*path, "order"), "an order needs a total or lines", "write `total: 50.00 EUR`"
-            if step.get("at") is not None and step.get("after") is not None:
-                yield (*path, "after"), "a step happens `at` a time or `after` the step before, not both", ""
-            if step.get("offer") is not None and document.get("by") != "offer":
-                yield (*path, "offer"), "no offers are issued of this promotion", "write `by: offer` above"
+def currencies_of(value: object, path: Path) -> Iterator[tuple[Path, str]]:
+    """Where the document holds money, and of which currency; examples may try another."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            if name in _OTHER_MONEY:
+                continue
+            found = money(inner) if name in _MONEY else None
+            if found is not None:
+                yield (*path, name), found.currency
+            elif isinstance(inner, Mapping | list | tuple):
+                yield from currencies_of(inner, (*path, name))
+    elif isinstance(value, list | tuple):
+        for place, inner in enumerate(value):
+            if isinstance(inner, Mapping | list | tuple):
+                yield from currencies_of(inner, (*path, place))

@@ -1,109 +1,218 @@
-"""From the text of a promotion document to the promotion, or to every mistake in it at once."""
+"""From the text of a document to the promotion or programme it describes, or to every mistake in it at once."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from schemas.promotions.advice import later, words
-from schemas.promotions.consistency import findings
+from schemas.promotions import consistency, consistency_programme
+from schemas.promotions.advice import of_several, words
 from schemas.promotions.document import Promotion
-from schemas.promotions.source import Node, Path, Problem, dotted, read_source
+from schemas.promotions.programme import ProgrammeDocument
+from schemas.promotions.source import Node, Path, Problem, dotted, read_source, shown
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+    from schemas.promotions.plain import Finding
 
 PROBLEMS_MAX = 200
+"""A document tells so many problems; of the rest, how many there are."""
+TOLD_MAX = 600
+"""Characters of a message, and of a suggestion."""
+
+Model = TypeVar("Model", bound=BaseModel)
+Kind = Literal["promotion", "programme"]
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """A document as read: the promotion, or else at least one problem, in the order of the text.
-
-    `places` finds the line and column of a path, e.g. of the example that failed.
-    """
-
+class _Read:
     file: str
-    promotion: Promotion | None
     problems: tuple[Problem, ...]
     tree: Node | None = None
 
     def place(self, path: Path) -> tuple[int, int]:
         """Line and column (from 1) of a path, of the nearest part of it that the document has."""
-        return _place(self.tree, path)[0] if self.tree is not None else (1, 1)
+        return _place(self.tree, path) if self.tree is not None else (1, 1)
+
+    def says(self, path: Path) -> bool:
+        """Whether the document itself says something at this path, rather than a default."""
+        node = self.tree
+        for part in path:
+            node = node.children.get(part) if node is not None else None
+        return node is not None
+
+    def problem(self, path: Path, message: str, suggestion: str = "") -> Problem:
+        """A mistake at the place of a path."""
+        return Problem(self.file, *self.place(path), dotted(self.written(path)), message, suggestion)
+
+    def written(self, path: Path) -> Path:
+        """The path as the document writes it: an only element stands for its list."""
+        node, own = self.tree, []
+        for part in path:
+            child = node.children.get(part) if node is not None else None
+            if child is None and isinstance(part, int) and node is not None and not isinstance(node.value, list):
+                continue
+            own.append(part)
+            node = child
+        return tuple(own)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded(_Read):
+    """A document as read: the promotion, or else at least one problem, in the order of the text.
+
+    `place` finds the line and column of a path, e.g. of the example that failed.
+    """
+
+    promotion: Promotion | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedProgramme(_Read):
+    """A programme document as read: what it says, or else at least one problem, in the order of the text."""
+
+    programme: ProgrammeDocument | None = None
 
 
 def load_promotion(text: str | bytes, file: str) -> Loaded:
-    """Read one document; `file` is only named in problems. Never raises for what the text holds."""
+    """Read one promotion; `file` is only named in problems. Never raises for what the text holds."""
     tree, problems = read_source(text, file)
+    return _promotion(tree, problems, file)
+
+
+def load_programme(text: str | bytes, file: str) -> LoadedProgramme:
+    """Read a programme document; `file` is only named in problems. Never raises for what the text holds."""
+    tree, problems = read_source(text, file)
+    return _programme(tree, problems, file)
+
+
+def load_document(text: str | bytes, file: str) -> Loaded | LoadedProgramme:
+    """Read a document of either kind, told apart by its top-level key. Never raises for what the text holds."""
+    tree, problems = read_source(text, file)
+    return _programme(tree, problems, file) if _kind(tree) == "programme" else _promotion(tree, problems, file)
+
+
+def kind_of(text: str | bytes) -> Kind:
+    """Which kind of document a text is: that of a programme has the top-level key `programme`."""
+    return _kind(read_source(text, "")[0])
+
+
+def _kind(tree: Node | None) -> Kind:
+    keys = tree.children if tree is not None else {}
+    return "programme" if "programme" in keys and "promotion" not in keys else "promotion"
+
+
+def _promotion(tree: Node | None, problems: list[Problem], file: str) -> Loaded:
+    promotion, told = _judged(tree, problems, file, Promotion, consistency.findings)
+    return Loaded(file, told, tree, promotion)
+
+
+def _programme(tree: Node | None, problems: list[Problem], file: str) -> LoadedProgramme:
+    programme, told = _judged(tree, problems, file, ProgrammeDocument, consistency_programme.findings)
+    return LoadedProgramme(file, told, tree, programme)
+
+
+def _judged(
+    tree: Node | None,
+    problems: list[Problem],
+    file: str,
+    model: type[Model],
+    findings: Callable[[Mapping[str, Any]], Iterator[Finding]],
+) -> tuple[Model | None, tuple[Problem, ...]]:
+    """The model of a tree that has no problem; else all its problems, at most PROBLEMS_MAX and a line on the rest."""
     if tree is None:
-        return Loaded(file, None, tuple(problems))
-    plain, postponed = _without_later(tree, ())
-    told = [_told(tree, file, path, message, "remove it") for path, message in postponed]
-    promotion = None
+        return None, tuple(problems)
+    plain = tree.plain()
+    found: Model | None = None
+    told = list(problems)
+    more = 0
     try:
-        promotion = Promotion.model_validate(plain)
+        found = model.model_validate(plain)
     except ValidationError as error:
-        for mistake in error.errors(include_url=False):
-            path = _path(tree, mistake["loc"])
-            told.append(_told(tree, file, path, *words(mistake, path)))
+        mistakes, more = _mistakes(tree, error.errors(include_url=False))
+        told += [_told(tree, file, path, *_words(group, path, model)) for path, group in mistakes]
     told += [_told(tree, file, *finding) for finding in findings(plain)]
-    problems = sorted({*problems, *told})
-    if len(problems) > PROBLEMS_MAX:
-        rest = len(problems) - PROBLEMS_MAX
-        problems = [*problems[:PROBLEMS_MAX], Problem(file, 1, 1, "", f"and {rest} more problems")]
-    return Loaded(file, None if problems else promotion, tuple(problems), tree)
+    told = _one_a_place(told)
+    more += max(0, len(told) - PROBLEMS_MAX)
+    told = told[:PROBLEMS_MAX]
+    if more:
+        told.append(Problem(file, 1, 1, "", f"and {more} more problems"))
+    return None if told else found, tuple(told)
 
 
-def _without_later(node: Node, path: Path) -> tuple[Any, list[tuple[Path, str]]]:
-    """The plain values without the fields a later version will have, and those fields with what to say of them."""
-    if not node.children:
-        return node.plain(), []
-    kept: list[tuple[str | int, Any]] = []
-    postponed: list[tuple[Path, str]] = []
-    for key, child in node.children.items():
-        sentence = later((*path, key))
-        if sentence is not None:
-            postponed.append(((*path, key), sentence))
-            continue
-        value, more = _without_later(child, (*path, key))
-        kept.append((key, value))
-        postponed += more
-    return (dict(kept) if isinstance(node.value, dict) else [value for _, value in kept]), postponed
+def _one_a_place(problems: list[Problem]) -> list[Problem]:
+    """In the order of the text, without repetitions; a missing field is told once."""
+    seen: set[tuple[int, int, str, str]] = set()
+    kept = []
+    for problem in sorted(problems):
+        key = problem.line, problem.column, problem.path, problem.message
+        if key not in seen:
+            seen.add(key)
+            kept.append(problem)
+    return kept
 
 
-def _path(tree: Node, location: tuple[str | int, ...]) -> Path:
-    """A pydantic location as a path of the document: what names no place in it is dropped, except a missing field."""
+def _mistakes(tree: Node, errors: list[ErrorDetails]) -> tuple[list[tuple[Path, list[ErrorDetails]]], int]:
+    """The errors by the place in the document they speak of, the first PROBLEMS_MAX places, and how many more.
+
+    Of a value that may be of several kinds each kind complains: where one of them found fault further inside, it is the
+    one that was meant, and the others are silent.
+    """
+    groups: dict[Path, list[ErrorDetails]] = {}
+    branched: set[Path] = set()
+    for error in errors:
+        path, branches = _path(tree, error)
+        groups.setdefault(path, []).append(error)
+        branched |= {path[:length] for length in branches if length < len(path)}
+    kept = [(path, group) for path, group in groups.items() if path not in branched]
+    kept.sort(key=lambda item: _place(tree, item[0]))
+    return kept[:PROBLEMS_MAX], max(0, len(kept) - PROBLEMS_MAX)
+
+
+def _words(group: list[ErrorDetails], path: Path, model: type[BaseModel]) -> tuple[str, str]:
+    return words(group[0], path, model) if len(group) == 1 else of_several(group, path, model)
+
+
+def _path(tree: Node, error: ErrorDetails) -> tuple[Path, list[int]]:
+    """A pydantic location as a path of the document, and after how many of its parts something was left out.
+
+    What names no place in the document is left out: the branch of a union, the place in a list that was written as its
+    only element, the field of a part that was written as one value; a missing field is named all the same.
+    """
+    location = error["loc"]
     path: list[str | int] = []
+    left_out: list[int] = []
     node = tree
     for place, part in enumerate(location):
         child = node.children.get(part)
         if child is not None:
             path.append(part)
             node = child
-        elif isinstance(part, str) and part != "[key]" and place == len(location) - 1:
+        elif error["type"] == "missing" and place == len(location) - 1:
             path.append(part)
-    return tuple(path)
+        elif isinstance(part, str) and part != "[key]":
+            left_out.append(len(path))
+    return tuple(path), left_out
 
 
 def _told(tree: Node, file: str, path: Path, message: str, suggestion: str = "") -> Problem:
-    (line, column), _ = _place(tree, path)
-    return Problem(file, line, column, dotted(path), message, suggestion)
+    return Problem(file, *_place(tree, path), dotted(path), shown(message, TOLD_MAX), shown(suggestion, TOLD_MAX))
 
 
-def _place(tree: Node, path: Path) -> tuple[tuple[int, int], bool]:
-    """Where a path stands (its key, or the value of a list item), and whether the document has all of it."""
+def _place(tree: Node, path: Path) -> tuple[int, int]:
+    """Where a path stands (its key, or the value of a list item), or the nearest part of it that the document has."""
     node, place = tree, (tree.line, tree.column)
     for part in path:
         child = node.children.get(part)
+        if child is None and isinstance(part, int):
+            continue
         if child is None:
-            return place, False
-        place = (
-            node.key_places.get(str(part), (child.line, child.column))
-            if isinstance(part, str)
-            else (
-                child.line,
-                child.column,
-            )
-        )
+            return place
+        own = (child.line, child.column)
+        place = node.key_places.get(part, own) if isinstance(part, str) else own
         node = child
-    return place, True
+    return place

@@ -1,8 +1,8 @@
 """Reading YAML (or JSON) text into plain values that remember where they stood.
 
-Only what a promotion document needs: mappings, lists, texts, whole numbers, true and false. Duplicate keys, anchors,
-aliases and custom tags are refused; size, depth and number of values are bounded before anything is built. Parsing is
-by events, so that an alias can never multiply what it names.
+Only what a document needs: mappings, lists, texts, whole numbers, true and false. Duplicate keys, anchors, aliases,
+tags and characters that no database or terminal takes are refused; size, depth and number of values are bounded before
+anything is built. Parsing is by events, so that an alias can never multiply what it names.
 """
 
 from __future__ import annotations
@@ -10,23 +10,34 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLStreamError
-from ruamel.yaml.reader import ReaderError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from typing_extensions import override
 
 BYTES_MAX = 1_048_576
 DEPTH_MAX = 32
 VALUES_MAX = 50_000
+"""Four lists of ten thousand skus, and what stands around them."""
+SHOWN_MAX = 200
+"""Characters of a document that one message repeats."""
+
+_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_LONG_MARK = re.compile(r"[!&*%][0-9A-Za-z\-;/?:@&=+$,_.!~*'()\[\]%]{4000}")
+"""A mark so long that the parser, which takes time by its square, is not asked to read it."""
 
 Path = tuple[str | int, ...]
+Severity = Literal["error", "warning"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One mistake of a document: where (line and column from 1), in which field, what is wrong, what to write."""
+    """One mistake of a document: where (line and column from 1), in which field, what is wrong, what to write.
+
+    A warning does not keep a document from being published. `code` names the kind of what `lint` found.
+    """
 
     file: str
     line: int
@@ -34,13 +45,16 @@ class Problem:
     path: str
     message: str
     suggestion: str = ""
+    severity: Severity = "error"
+    code: str = ""
 
     @override
     def __str__(self) -> str:
-        """As `check` prints it: file:line:col: path: message (suggestion)."""
+        """As `check` prints it: file:line:col: path: message (suggestion), a warning with its code."""
+        kind = f"warning[{self.code}]: " if self.severity == "warning" else ""
         where = f"{self.path}: " if self.path else ""
         advice = f" ({self.suggestion})" if self.suggestion else ""
-        return f"{self.file}:{self.line}:{self.column}: {where}{self.message}{advice}"
+        return f"{self.file}:{self.line}:{self.column}: {kind}{where}{self.message}{advice}"
 
 
 @dataclass(slots=True)
@@ -95,19 +109,32 @@ class _Reader:
         if kind == "SequenceStartEvent":
             return self._sequence(Node(line, column, []), path)
         if kind == "ScalarEvent":
-            plain = event.style is None
-            return Node(line, column, _scalar(event.value) if plain else event.value)
+            text = self._text(event, line, column, path)
+            return Node(line, column, _scalar(text) if event.style is None else text)
         return Node(line, column, None)
+
+    def _text(self, event: Any, line: int, column: int, path: Path) -> str:
+        """The text of a scalar; where it holds characters that nothing takes, they are told and replaced."""
+        text = str(event.value)
+        if _SURROGATE.search(text):
+            text = _joined(text)
+        unfit = _UNFIT.search(text)
+        if unfit is None:
+            return text
+        text = _UNFIT.sub("\ufffd", text)
+        message = f"character #x{ord(unfit[0]):04x} is not allowed in a text"
+        self.found.append((line, column, dotted(path), message, "remove it"))
+        return text
 
     def _refuse_magic(self, event: Any, kind: str, line: int, column: int, path: Path) -> None:
         where = dotted(path)
         if kind == "AliasEvent":
             self.found.append((line, column, where, "aliases are not allowed", "write the value out"))
         elif getattr(event, "anchor", None) is not None:
-            self.found.append((line, column, where, "anchors are not allowed", f"remove &{event.anchor}"))
+            self.found.append((line, column, where, "anchors are not allowed", f"remove &{shown(event.anchor)}"))
         if getattr(event, "tag", None) is not None:
-            shown = str(event.tag).replace("tag:yaml.org,2002:", "!!")
-            self.found.append((line, column, where, "tags are not allowed", f"remove {shown}"))
+            tag = shown(str(event.tag).replace("tag:yaml.org,2002:", "!!"))
+            self.found.append((line, column, where, "tags are not allowed", f"remove {tag}"))
 
     def _mapping(self, node: Node, path: Path) -> Node:
         while type(event := next(self.events)).__name__ != "MappingEndEvent":
@@ -115,11 +142,11 @@ class _Reader:
             if type(event).__name__ != "ScalarEvent":
                 raise Unreadable(line, column, "a key must be a plain word")
             self._refuse_magic(event, "ScalarEvent", line, column, path)
-            key = event.value
+            key = self._text(event, line, column, path)
             first = node.key_places.get(key)
             child = self.node(next(self.events), (*path, key))
             if first is not None:
-                message = f"`{key}` is given twice, first in line {first[0]}"
+                message = f"`{shown(key)}` is given twice, first in line {first[0]}"
                 self.found.append((line, column, dotted((*path, key)), message, "keep one of them"))
                 continue
             node.key_places[key] = (line, column)
@@ -140,23 +167,50 @@ def read_source(text: str | bytes, file: str) -> tuple[Node | None, list[Problem
     reader = _Reader(iter(()))
     root = None
     try:
-        words = text.decode() if isinstance(text, bytes) else text
-        root = _read(words, reader)
+        root = _read(_words(text), reader)
     except Unreadable as stop:
         reader.found.append(stop.problem)
-    except UnicodeDecodeError as error:
-        line = text[: error.start].count(b"\n") + 1 if isinstance(text, bytes) else 1
-        reader.found.append((line, 1, "", "not UTF-8 text", ""))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-        reader.found.append((line, column, "", f"not YAML: {error.problem or error.context}", _yaml_advice(error)))
-    except ReaderError as error:
-        line = str(text[: error.position]).count("\n") + 1 if isinstance(text, str) else 1
-        reader.found.append((line, 1, "", f"not YAML: character #x{error.character:04x} is not allowed", ""))
-    except (YAMLStreamError, ValueError, RecursionError) as error:
-        reader.found.append((1, 1, "", f"not YAML: {error}", ""))
+        told = f"not YAML: {shown(str(error.problem or error.context))}"
+        reader.found.append((line, column, "", told, _yaml_advice(error)))
+    except (YAMLError, ValueError, ArithmeticError, RecursionError) as error:
+        reader.found.append((1, 1, "", f"not YAML: {shown(str(error))}", ""))
     return root, [Problem(file, *found) for found in reader.found]
+
+
+def _words(text: str | bytes) -> str:
+    """The document's text; Unreadable where it is no UTF-8, or holds what would only cost time to read."""
+    if isinstance(text, bytes):
+        try:
+            words = text.decode()
+        except UnicodeDecodeError as error:
+            before = text[: error.start]
+            line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
+            utf16 = text[:2] in (b"\xff\xfe", b"\xfe\xff")
+            raise Unreadable(line, column, "not UTF-8 text", "save it as UTF-8" if utf16 else "") from None
+    else:
+        words = text
+    words = words.removeprefix("\ufeff")
+    if (unfit := _UNFIT.search(words)) is not None:
+        raise Unreadable(*_spot(words, unfit.start()), f"not YAML: character #x{ord(unfit[0]):04x} is not allowed")
+    if (mark := _LONG_MARK.search(words)) is not None:
+        spot = _spot(words, mark.start())
+        raise Unreadable(*spot, f"`{mark[0][0]}` and 4000 characters without a space", "put spaces behind commas")
+    return words
+
+
+def _spot(text: str, index: int) -> tuple[int, int]:
+    return text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index)
+
+
+def _joined(text: str) -> str:
+    """JSON writes a character beyond the first 65 536 as two escapes, a pair of surrogates."""
+    try:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+    except UnicodeDecodeError:
+        return text
 
 
 def _read(text: str, reader: _Reader) -> Node:
@@ -195,9 +249,14 @@ def _yaml_advice(error: MarkedYAMLError) -> str:
     return ""
 
 
+def shown(text: str, most: int = SHOWN_MAX) -> str:
+    """As much of a text as a message repeats."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def dotted(path: Path) -> str:
     """A path as people write it: `reward[0].coupon.valid_for`."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        text += f"[{part}]" if isinstance(part, int) else f".{shown(part)}" if text else shown(part)
     return text
