@@ -11,7 +11,7 @@ from services.words.examples import example
 from services.words.goals import goal
 from services.words.limits import cost, limits, objective, offline, stacking
 from services.words.lines import Line, Section, joined
-from services.words.occasions import audience, schedule, when
+from services.words.occasions import audience, campaign, recurring, when
 from services.words.rewards import contest, reward, variants
 from services.words.voice import Spoken, Voice, sentence
 
@@ -85,16 +85,18 @@ def _who(voice: Voice, promotion: Promotion) -> list[Line]:
 
 
 def _when(voice: Voice, promotion: Promotion) -> Line:
-    phrases = schedule(voice, promotion.schedule)
-    if promotion.schedule.until is None:
+    part = promotion.schedule
+    phrases = [campaign(voice, part.from_, part.until)]
+    if part.until is None:
         phrases.append(voice.say("with no end", "senza fine"))
-    return Line(sentence(joined(phrases)))
+    zone = voice.say(f" ({part.timezone} time)", f" (ora di {part.timezone})") if part.timezone is not None else ""
+    return Line(sentence(joined([*phrases, *recurring(voice, part)])) + zone)
 
 
 def _what(voice: Voice, promotion: Promotion) -> list[Line]:
     here = promotion.where
     named = place(voice, here)
-    close = here.channel or here.store or here.region or here.payment_method
+    close = here.channel or here.store or here.region or here.payment_method or here.promotion
     head = happening(voice, promotion.on, promotion.activity) + (" " if close else ", ") + joined(named)
     told = [Line(sentence(joined([head.rstrip(", "), *size(voice, here)])))]
     told += _sentences(when(voice, promotion.when, promotion.on))

@@ -10,7 +10,6 @@ from services.words.occasions import attribute
 from services.words.voice import Voice
 
 PIECES = (("piece", "pieces"), ("pezzo", "pezzi"))
-LINES = (("line", "lines"), ("riga", "righe"))
 
 
 def trigger(voice: Voice, name: Trigger) -> str:
@@ -49,30 +48,26 @@ def happening(voice: Voice, on: Collection[Trigger], activity: Collection[str] |
     return voice.any_of(list(named.values()))
 
 
-def where(voice: Voice, part: Where) -> list[Line]:
+def where(voice: Voice, part: Where, *, nested: bool = False) -> list[Line]:
     """What has to hold of the event: first what fits in one line, then lines of the order, then what nests."""
     told = [Line(text) for text in (joined(place(voice, part)), joined(size(voice, part))) if text]
     if part.lines is not None:
-        told += lines(voice, part.lines)
-    for alternatives, one, several in (
-        (part.all, voice.say("and this:", "e questo:"), voice.say("and all of this:", "e tutto questo:")),
-        (part.any, voice.say("and this:", "e questo:"), voice.say("and any of this:", "e almeno una di queste cose:")),
-        (
-            part.none,
-            voice.say("but not this:", "ma non questo:"),
-            voice.say("but none of this:", "ma niente di questo:"),
-        ),
+        told += lines(voice, part.lines, nested=nested)
+    for alternatives, title in (
+        (part.all, voice.say("all of this:", "tutto questo:")),
+        (part.any, voice.say("at least one of these:", "almeno una di queste cose:")),
+        (part.none, voice.say("none of this:", "niente di questo:")),
     ):
         if alternatives is not None:
-            told.append(Line(one if len(alternatives) == 1 else several))
-            told += [line for each in alternatives for line in under(alternative(voice, each))]
+            told.append(Line(title))
+            told += [line for each in alternatives for line in under(_alternative(voice, each))]
     return told
 
 
-def alternative(voice: Voice, part: Where) -> list[Line]:
+def _alternative(voice: Voice, part: Where) -> list[Line]:
     """One of several: its first line stands for all of it."""
-    first, *rest = where(voice, part) or [Line(voice.say("anything", "qualunque cosa"))]
-    return [first, *under(rest)]
+    first, *rest = where(voice, part, nested=True) or [Line(voice.say("anything", "qualunque cosa"))]
+    return [first, *(rest if all(line.depth for line in rest) else under(rest))]
 
 
 def place(voice: Voice, part: Where) -> list[str]:
@@ -103,23 +98,26 @@ def size(voice: Voice, part: Where) -> list[str]:
     """How much it is, and what else it says: one phrase each."""
     told = []
     if part.total is not None:
-        told.append(voice.say("total paid ", "totale pagato ") + money_range(voice, part.total))
+        told.append(amounting(voice, part.total))
     if part.subtotal is not None:
-        told.append(
-            voice.say("total before discounts ", "totale prima degli sconti ") + money_range(voice, part.subtotal)
-        )
+        told.append(amounting(voice, part.subtotal) + voice.say(" before discounts", " prima degli sconti"))
     if part.quantity is not None:
         told.append(f"{count_range(voice, part.quantity, *PIECES)}" + voice.say(" in all", " in tutto"))
     if part.attributes is not None:
-        its = voice.say("its ", "il suo dato ")
+        its = voice.say("where ", "dove ")
         told += [its + attribute(voice, name, match) for name, match in part.attributes.items()]
     return told
 
 
-def lines(voice: Voice, part: LineMatch) -> list[Line]:
-    """Which lines of an order count, and what they sum up to."""
-    named = line_names(voice, part)
-    told = [Line(voice.say("only these lines count: ", "contano solo queste righe: ") + joined(named))] if named else []
+def lines(voice: Voice, part: LineMatch, *, nested: bool = False) -> list[Line]:
+    """Which lines of an order count, and what they sum up to; nested in a condition they only have to be there."""
+    named = joined(line_names(voice, part))
+    head = (
+        voice.say("there are lines of ", "ci sono righe di ")
+        if nested
+        else voice.say("only these lines count: ", "contano solo queste righe: ")
+    )
+    told = [Line(head + named)] if named else []
     if part.except_ is not None:
         told += _left_out(voice, part.except_)
     return told + _sums(voice, part)
@@ -135,11 +133,11 @@ def _left_out(voice: Voice, part: LineMatch) -> list[Line]:
 def _sums(voice: Voice, part: LineMatch) -> list[Line]:
     told = []
     if part.amount is not None:
-        told.append(voice.say("these lines cost ", "queste righe costano ") + money_range(voice, part.amount))
+        told.append(voice.say("together they cost ", "insieme costano ") + money_range(voice, part.amount))
     if part.quantity is not None:
-        told.append(voice.say("there are ", "ci sono ") + count_range(voice, part.quantity, *PIECES))
+        told.append(count_range(voice, part.quantity, *PIECES) + voice.say(" of them", " di queste righe"))
     if part.count is not None:
-        told.append(voice.say("there are ", "ci sono ") + count_range(voice, part.count, *LINES))
+        told.append(count_range(voice, part.count, ("such line", "such lines"), ("riga così", "righe così")))
     return [Line(text) for text in told]
 
 
@@ -154,7 +152,7 @@ def line_names(voice: Voice, part: LineMatch) -> list[str]:
     )
     told = [label + voice.any_of(names) for names, label in fields if names is not None]
     if part.each is not None:
-        told.append(voice.say("each costing ", "ognuna da ") + money_range(voice, part.each))
+        told.append(voice.say("price ", "prezzo ") + money_range(voice, part.each))
     return told
 
 
@@ -175,7 +173,13 @@ def money_range(voice: Voice, part: Bounds) -> str:
     """`at least €5.00`, `€5.00 to €10.00`."""
     low = voice.money(part.at_least) if part.at_least is not None else None
     high = voice.money(part.at_most) if part.at_most is not None else None
-    return _range(voice, low, high)
+    return voice.between(low, high)
+
+
+def amounting(voice: Voice, part: Bounds) -> str:
+    """`of at least €5.00`."""
+    both = part.at_least is not None and part.at_most is not None
+    return voice.say("of ", "" if both else "di ") + money_range(voice, part)
 
 
 def count_range(voice: Voice, part: CountBounds, en: tuple[str, str], it: tuple[str, str]) -> str:
@@ -183,12 +187,4 @@ def count_range(voice: Voice, part: CountBounds, en: tuple[str, str], it: tuple[
     low = voice.number(part.at_least) if part.at_least is not None else None
     high = voice.number(part.at_most) if part.at_most is not None else None
     last = part.at_most if part.at_most is not None else part.at_least
-    return f"{_range(voice, low, high)} {voice.noun(last or 0, en, it)}"
-
-
-def _range(voice: Voice, low: str | None, high: str | None) -> str:
-    if low is not None and high is not None:
-        return voice.say(f"from {low} to {high}", f"da {low} a {high}")
-    if low is not None:
-        return voice.say(f"at least {low}", f"almeno {low}")
-    return voice.say(f"at most {high}", f"al massimo {high}") if high is not None else voice.say("any", "qualunque")
+    return f"{voice.between(low, high)} {voice.noun(last or 0, en, it)}"

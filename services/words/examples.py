@@ -55,7 +55,7 @@ def _happens(voice: Voice, part: Step) -> list[str]:
     if part.registered is not None:
         told.append(joined([voice.say("the member joins", "il membro si iscrive"), *_member(voice, part.registered)]))
     if part.member is not None:
-        told.append(joined([voice.say("the member is now", "il membro ora è"), *_member(voice, part.member)], " "))
+        told.append(voice.say("the member now: ", "il membro ora: ") + joined(_member(voice, part.member)))
     if part.offer is not None:
         told.append(_offer(voice, part.offer))
     if part.returned is not None:
@@ -82,14 +82,14 @@ def _order(voice: Voice, part: ExampleOrder) -> str:
         told.append(voice.say(f"{money} before discounts", f"{money} prima degli sconti"))
     if part.lines:
         shown = voice.all_of([_line(voice, each) for each in part.lines])
-        told.append(voice.say("with ", "con ") + shown)
+        told.append((voice.say("of ", "di ") if part.total is None else voice.say("with ", "con ")) + shown)
     told += _places(voice, part.channel, part.store)
     if part.payment_method is not None:
         told.append(voice.say("paid by ", "con pagamento ") + part.payment_method)
     told += _attributes(voice, part.attributes)
     if part.training:
         told.append(voice.say("in training mode", "in modalità formazione"))
-    return joined(told)
+    return joined(told, " ")
 
 
 def _line(voice: Voice, part: ExampleLine) -> str:
@@ -128,12 +128,10 @@ def _member(voice: Voice, part: ExampleMember) -> list[str]:
     told = []
     if "tier" in part.model_fields_set:
         tier = part.tier if part.tier is not None else voice.say("none", "nessuno")
-        told.append(voice.say("of tier ", "di livello ") + tier)
+        told.append(voice.say("tier ", "livello ") + tier)
     if part.segments is not None:
-        told.append(voice.say("in the segment ", "del segmento ") + voice.all_of(part.segments))
-    if part.attributes:
-        told.append(voice.say("with ", "con ") + voice.all_of(_attributes(voice, part.attributes)))
-    return told
+        told.append(voice.say("segments ", "segmenti ") + voice.all_of(part.segments))
+    return told + _attributes(voice, part.attributes)
 
 
 def _offer(voice: Voice, part: ExampleOffer) -> str:

@@ -6,23 +6,24 @@ from schemas.promotions.fields import Period
 from schemas.promotions.goals import Distinct, Goal, Measure
 from schemas.promotions.written import Money
 from services.words.events import happening, where
+from services.words.limits import per
 from services.words.lines import Line, joined, under
 from services.words.voice import Voice, sentence
 
 
 def goal(voice: Voice, part: Goal) -> list[Line]:
     """The goal: what, in which window, how often."""
-    head = joined([measure(voice, part), *window(voice, part)])
-    told = [Line(sentence(head))] if head else []
-    told += under(_own(voice, part))
+    length = window(voice, part)
+    head = joined([measure(voice, part), *length], " ")
+    told = [Line(sentence(head)), *under(_own(voice, part))] if measure(voice, part) else []
     for parts, title in (
-        (part.all, voice.say("all of this, in any order:", "tutto questo, in qualunque ordine:")),
+        (part.all, voice.say("all of these:", "tutte queste cose:")),
         (part.any, voice.say("one of these:", "una di queste cose:")),
         (part.steps, voice.say("these steps, one after the other:", "questi passi, uno dopo l'altro:")),
     ):
         if parts is None:
             continue
-        told.append(Line(sentence(title)))
+        told.append(Line(sentence(joined([*length, title]))))
         for number, each in enumerate(parts, 1):
             told.append(Line(f"{number}. {measure(voice, each)}", 1))
             told += under(_own(voice, each), 2)
@@ -32,10 +33,19 @@ def goal(voice: Voice, part: Goal) -> list[Line]:
 def _own(voice: Voice, part: Measure) -> list[Line]:
     """What counts, where it is not what counts for the promotion."""
     told = []
-    if part.on is not None or part.activity is not None:
-        what = happening(voice, part.on or ("activity.recorded",), part.activity)
-        told.append(Line(voice.say(f"counting {what}", f"contano {what}")))
+    if (part.on is not None or part.activity is not None) and not _by_times(part):
+        told.append(Line(voice.say("counting ", "contando ") + _events(voice, part)))
     return told + (where(voice, part.where) if part.where is not None else [])
+
+
+def _events(voice: Voice, part: Measure) -> str:
+    return happening(voice, part.on or ("activity.recorded",), part.activity)
+
+
+def _by_times(part: Measure) -> bool:
+    """Whether it counts events of its own kind, so that one says so many times what."""
+    counts = part.visits is not None or part.activities is not None
+    return counts and (part.activity is not None or (part.on is not None and set(part.on) != {"order.completed"}))
 
 
 def measure(voice: Voice, part: Measure) -> str:
@@ -43,17 +53,20 @@ def measure(voice: Voice, part: Measure) -> str:
     told = []
     if part.spend is not None:
         told.append(voice.say("spend ", "spendere ") + voice.money(part.spend))
-    if part.visits is not None:
-        count = voice.count(part.visits, ("visit", "visits"), ("visita", "visite"))
-        told.append(voice.say("make ", "fare ") + count)
+    for events, en, it in (
+        (part.visits, ("visit", "visits"), ("visita", "visite")),
+        (part.activities, ("activity", "activities"), ("attività", "attività")),
+    ):
+        if events is not None and _by_times(part):
+            times = voice.count(events, ("time", "times"), ("volta", "volte"))
+            told.append(f"{times} {_events(voice, part)}")
+        elif events is not None:
+            told.append(voice.say("make ", "fare ") + voice.count(events, en, it))
     if part.quantity is not None:
         count = voice.count(part.quantity, ("piece", "pieces"), ("pezzo", "pezzi"))
         told.append(voice.say("buy ", "comprare ") + count)
     if part.distinct is not None:
         told.append(distinct(voice, part.distinct))
-    if part.activities is not None:
-        count = voice.count(part.activities, ("activity", "activities"), ("attività", "attività"))
-        told.append(voice.say("do ", "svolgere ") + count)
     if part.stamps is not None:
         count = voice.count(part.stamps, ("stamp", "stamps"), ("bollino", "bollini"))
         told.append(voice.say("fill a card of ", "completare una tessera da ") + count)
@@ -101,7 +114,7 @@ def window(voice: Voice, part: Goal) -> list[str]:
             voice.say(f"within any {length}", f"in {length} qualsiasi")
             if part.rolling
             else voice.say(
-                f"within {length} of the first time it counts", f"entro {length} dalla prima volta che conta"
+                f"within {length} of the first event that counts", f"entro {length} dal primo evento che conta"
             )
         )
     elif part.rolling:
@@ -156,7 +169,7 @@ def again(voice: Voice, part: Goal) -> str:
             )
         return told + voice.say(", each time from zero", ", ogni volta da zero")
     if part.every is not None and part.every != "campaign":
-        told = voice.say("once in each of them", "una volta in ciascuno")
+        told = voice.say("once ", "una volta ") + per(voice, part.every)
     else:
         told = voice.say("once", "una volta sola")
     return told if part.carry_over else told + voice.say(", nothing is carried over", ", senza riporto")

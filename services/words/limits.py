@@ -63,7 +63,7 @@ def budget(voice: Voice, part: Budget) -> str:
     last = (
         voice.say("the last points are cut to what is left", "gli ultimi punti si riducono a quel che resta")
         if part.last == "partial"
-        else voice.say("less than a whole reward is not given", "quel che non basta per un premio intero non si dà")
+        else voice.say("the last reward is given whole or not at all", "l'ultimo premio si dà intero o per niente")
     )
     return voice.say("budget: ", "budget totale: ") + voice.all_of(told) + f"; {last}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from schemas.promotions.conditions import AttributeMatch, Audience, NthOrder, Schedule, Span, When, Window
+from schemas.promotions.conditions import AttributeMatch, Audience, NthOrder, Schedule, When, Window
 from schemas.promotions.written import LocalMoment
 from services.words.voice import Voice
 
@@ -12,8 +12,15 @@ from services.words.voice import Voice
 def schedule(voice: Voice, part: Schedule) -> list[str]:
     """When it runs: one phrase for each thing said, none where it always runs."""
     told = [campaign(voice, part.from_, part.until)] if part.from_ or part.until else []
+    told += recurring(voice, part)
     if part.timezone is not None:
-        told.append(voice.say(f"on the clocks of {part.timezone}", f"secondo l'ora di {part.timezone}"))
+        told.append(voice.say(f"{part.timezone} time", f"ora di {part.timezone}"))
+    return told
+
+
+def recurring(voice: Voice, part: Schedule) -> list[str]:
+    """The days and hours of a campaign."""
+    told = []
     if part.days is not None:
         told.append(voice.weekdays(part.days))
     if part.hours is not None:
@@ -23,20 +30,21 @@ def schedule(voice: Voice, part: Schedule) -> list[str]:
     if part.month_days is not None:
         told.append(month_days(voice, part.month_days))
     if part.blackout is not None:
-        told.append(voice.say("not ", "non ") + voice.all_of([span(voice, each) for each in part.blackout]))
+        spans = [campaign(voice, each.from_, each.until) for each in part.blackout]
+        told.append(voice.say("not ", "non ") + voice.all_of(spans))
     return told
 
 
 def campaign(voice: Voice, start: LocalMoment | None, end: LocalMoment | None) -> str:
-    """From one day to another, both included."""
+    """From one moment to another; the year is said once."""
     if start is None or end is None:
         if start is not None:
-            return voice.since(voice.moment(start)) + voice.say(" on", " in poi")
+            return voice.since(voice.moment(start))
         return voice.until(voice.moment(end)) if end is not None else ""
     if start == end and start.time is None:
         return voice.on_day(voice.moment(start))
-    both = voice.say(" (both days included)", " (giorni inclusi)") if start.time is None and end.time is None else ""
-    return f"{voice.since(voice.moment(start))} {voice.to(voice.moment(end))}{both}"
+    first = voice.moment(start, year=start.day.year != end.day.year or start.time is not None)
+    return f"{voice.since(first)} {voice.to(voice.moment(end))}"
 
 
 def window(voice: Voice, part: Window) -> str:
@@ -57,20 +65,15 @@ def _month_day(voice: Voice, day: int) -> str:
     if day == -1:
         return voice.say("the last day", "l'ultimo giorno")
     if day < 0:
-        return voice.say(f"the last day but {-day - 1}", f"il {-day}º giorno dalla fine")
+        return voice.say(f"day {-day} from the end", f"il giorno {-day} dalla fine")
     return voice.say(f"day {day}", f"il giorno {day}")
-
-
-def span(voice: Voice, part: Span) -> str:
-    """A day, or days."""
-    return campaign(voice, part.from_, part.until).removesuffix(voice.say(" (both days included)", " (giorni inclusi)"))
 
 
 def audience(voice: Voice, part: Audience) -> list[str]:
     """Whom it is for: one phrase for each thing said, none for everyone; the phrases follow `members`."""
     told = _groups(voice, part)
     if part.attributes is not None:
-        whose = voice.say("whose ", "il cui dato ")
+        whose = voice.say("whose attribute ", "il cui dato ")
         told += [whose + attribute(voice, name, match) for name, match in part.attributes.items()]
     if part.home_store is not None:
         told.append(voice.say("whose store is ", "il cui negozio è ") + voice.any_of(part.home_store))
@@ -131,12 +134,10 @@ def attribute(voice: Voice, name: str, match: AttributeMatch) -> str:
         told.append(voice.say("is ", "è ") + voice.any_of([value(voice, each) for each in match.is_]))
     if match.not_ is not None:
         told.append(voice.say("is not ", "non è ") + voice.any_of([value(voice, each) for each in match.not_]))
-    if match.at_least is not None:
-        number = voice.number(match.at_least)
-        told.append(voice.say(f"is at least {number}", f"è almeno {number}"))
-    if match.at_most is not None:
-        number = voice.number(match.at_most)
-        told.append(voice.say(f"is at most {number}", f"è al massimo {number}"))
+    if match.at_least is not None or match.at_most is not None:
+        low = voice.number(match.at_least) if match.at_least is not None else None
+        high = voice.number(match.at_most) if match.at_most is not None else None
+        told.append(voice.say("is ", "è ") + voice.between(low, high))
     if match.present is not None:
         told.append(voice.say("is known", "è noto") if match.present else voice.say("is not known", "non è noto"))
     return f"{name} {voice.all_of(told)}"
@@ -153,17 +154,14 @@ def nth_order(voice: Voice, part: NthOrder) -> str:
     """Which of the member's orders."""
     told = []
     if part.nth is not None:
-        told.append(
-            voice.say("whose order number ", "al loro acquisto numero ")
-            + voice.any_of([voice.number(number) for number in part.nth])
-            + voice.say(" this is", "")
-        )
+        numbers = voice.any_of([voice.number(number) for number in part.nth])
+        told.append(voice.say(f"at order number {numbers}", f"all'acquisto numero {numbers}"))
     if part.every is not None:
-        number = voice.number(part.every)
-        told.append(voice.say(f"at every {number} orders", f"ogni {number} acquisti"))
+        numbers = ", ".join(voice.number(part.every * times) for times in (1, 2, 3))
+        told.append(voice.say(f"at order number {numbers} and so on", f"all'acquisto numero {numbers} e così via"))
     if part.at_most is not None:
         number = voice.number(part.at_most)
-        told.append(voice.say(f"for their first {number} orders", f"per i primi {number} acquisti"))
+        told.append(voice.say(f"for their first {number} orders", f"per i loro primi {number} acquisti"))
     return ", ".join(told)
 
 

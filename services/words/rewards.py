@@ -32,7 +32,7 @@ def reward(voice: Voice, part: Reward) -> str:
     if part.tier_points is not None:
         told.append(
             voice.count(
-                part.tier_points, ("point towards the tier", "points towards the tier"),
+                part.tier_points, ("tier point", "tier points"),
                 ("punto livello", "punti livello"),
             )
         )  # fmt: skip
@@ -76,7 +76,9 @@ def points(voice: Voice, part: PointsReward) -> str:
         )
     if part.expires_after is not None:
         length = voice.length(part.expires_after)
-        told.append(voice.say(f"good for {length} from then", f"validi {length} da allora"))
+        waits = part.pending_for is not None or part.pending_until is not None or part.pending_returns
+        then = voice.say(" from then", " da allora") if waits else ""
+        told.append(voice.say(f"good for {length}", f"validi {length}") + then)
     if part.expires_on is not None:
         told.append(voice.say("good ", "validi ") + voice.until(voice.moment(part.expires_on)))
     return ", ".join(told)
@@ -129,8 +131,10 @@ def _rounded(voice: Voice, rounding: Rounding | None) -> str:
 def coupon(voice: Voice, part: CouponReward) -> str:
     """A coupon: its benefit, on what, where, when, with which code."""
     head = voice.say("a coupon: ", "un buono: ") + joined(_benefit(voice, part))
-    first, *scope = _scope(voice, part) or [""]
-    told = [f"{head} {first}".rstrip(), *scope, *_validity(voice, part)]
+    told = [joined([head, joined(_products(voice, part))], " ")]
+    if part.max_amount is not None:
+        told.append(voice.say("at most ", "al massimo ") + voice.money(part.max_amount))
+    told += [*_scope(voice, part), *_validity(voice, part)]
     if part.code is not None:
         told.append(voice.say(f"the same code for all, {part.code}", f"lo stesso codice per tutti, {part.code}"))
     if part.codes is not None:
@@ -153,8 +157,6 @@ def _benefit(voice: Voice, part: CouponReward) -> list[str]:
         told.append(voice.say(f"{voice.money(part.amount_off)} off", f"{voice.money(part.amount_off)} di sconto"))
     if part.percent_off is not None:
         told.append(voice.say(f"{voice.share(part.percent_off)} off", f"{voice.share(part.percent_off)} di sconto"))
-    if part.max_amount is not None:
-        told.append(voice.say("at most ", "al massimo ") + voice.money(part.max_amount))
     if part.free_item is not None:
         named = voice.any_of(part.free_item)
         told.append(voice.say(f"one piece of product {named} free", f"un pezzo del prodotto {named} gratis"))
@@ -182,14 +184,17 @@ def buy_get(voice: Voice, part: BuyGet) -> str:
     return voice.say(f"buy {buy}, get {get} at {share} off", f"compri {buy}, {get} con il {share} di sconto")
 
 
-def _scope(voice: Voice, part: CouponReward) -> list[str]:
-    told = []
+def _products(voice: Voice, part: CouponReward) -> list[str]:
     fields = (
         (part.category, voice.say("on category ", "sulla categoria ")),
         (part.brand, voice.say("on brand ", "sulla marca ")),
         (part.sku, voice.say("on product ", "sul prodotto ")),
     )
-    told += [label + voice.any_of(names) for names, label in fields if names is not None]
+    return [label + voice.any_of(names) for names, label in fields if names is not None]
+
+
+def _scope(voice: Voice, part: CouponReward) -> list[str]:
+    told = []
     if part.min_total is not None:
         money = voice.money(part.min_total)
         told.append(voice.say(f"from a basket of {money} on", f"con una spesa di almeno {money}"))

@@ -28,7 +28,7 @@ NAMES_SHOWN = 8
 """Of a longer list so many names are told, then how many more there are."""
 _LOCALES = {"en": "en_GB", "it": "it_IT"}
 _DAYS: tuple[Day, ...] = get_args(Day)
-_DAY, _MOMENT = "d MMMM y", "d MMMM y, HH:mm"
+_DAY_OF_YEAR, _DAY, _MOMENT = "d MMMM", "d MMMM y", "d MMMM y, HH:mm"
 _MIDNIGHT = 1440
 
 
@@ -98,6 +98,8 @@ class Voice:
 
     def points(self, count: int, currency: str = "base") -> str:
         """`50 points`; of another currency than the base one, with its name."""
+        if currency == "tier":
+            return self.count(count, ("tier point", "tier points"), ("punto livello", "punti livello"))
         told = self.count(count, ("point", "points"), ("punto", "punti"))
         return told if currency == "base" else f"{told} ({currency})"
 
@@ -114,10 +116,10 @@ class Voice:
         }
         return self.count(length.count, *units[length.unit])
 
-    def moment(self, moment: LocalMoment) -> str:
-        """A day, or a day and a time."""
+    def moment(self, moment: LocalMoment, *, year: bool = True) -> str:
+        """A day, or a day and a time; a day may go without its year."""
         if moment.time is None:
-            return str(format_date(moment.day, _DAY, locale=self._locale))
+            return str(format_date(moment.day, _DAY if year else _DAY_OF_YEAR, locale=self._locale))
         return str(format_datetime(datetime.combine(moment.day, moment.time), _MOMENT, locale=self._locale))
 
     def exact_day(self, day: date) -> str:
@@ -174,6 +176,14 @@ class Voice:
     def all_of(self, names: Collection[str]) -> str:
         """`a, b and c`."""
         return str(format_list(self._shown(names), "standard", locale=self._locale))
+
+    def between(self, low: str | None, high: str | None) -> str:
+        """A range: `at least 3`, `between 3 and 5`."""
+        if low is not None and high is not None:
+            return self.say(f"between {low} and {high}", f"tra {low} e {high}")
+        if low is not None:
+            return self.say(f"at least {low}", f"almeno {low}")
+        return self.say(f"at most {high}", f"al massimo {high}") if high is not None else self.say("any", "qualunque")
 
     def _shown(self, names: Collection[str]) -> list[str]:
         shown = list(names)[:NAMES_SHOWN]
