@@ -88,8 +88,8 @@ def after_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     at(monkeypatch, 2026, 4, 11)
 
 
-def at(monkeypatch: pytest.MonkeyPatch, *day: int) -> None:
-    monkeypatch.setattr("services.clock.utc_now", lambda: datetime(*day, tzinfo=UTC))  # type: ignore[arg-type]
+def at(monkeypatch: pytest.MonkeyPatch, year: int, month: int, day: int) -> None:
+    monkeypatch.setattr("services.clock.utc_now", lambda: datetime(year, month, day, tzinfo=UTC))
 
 
 @pytest.fixture
