@@ -12,7 +12,7 @@ from hashlib import blake2s
 
 import segno
 
-from schemas.wallet import GoalPart, Message, StampCard, WalletCoupon, WalletOffer, WalletRecord
+from schemas.wallet import GoalPart, Message, WalletCoupon, WalletOffer, WalletRecord
 from services.console.formats import Formats
 from services.console.languages import Messages
 from services.words import holdings
@@ -121,11 +121,7 @@ class Speaker:
         balance = record.points.get("base")
         active, pending = (balance.active, balance.pending) if balance else (0, 0)
         usable = [c for c in record.coupons if c.status in USABLE and c.valid_until > now]
-        cards = {card.promotion_id for card in record.stamps}
-        offers = [o for o in record.offers if _is_open(o, now) and not (o.unit == "stamps" and o.promotion_id in cards)]
-        open_cards = [card for card in record.stamps if card.count < card.goal]
-        goals = [(_share(o.progress, o.target), self._goal(o, now)) for o in offers]
-        goals += [(_share(card.count, card.goal), self._stamps(card)) for card in open_cards]
+        goals = [self._goal(o, now) for o in holdings.goals(record) if _is_open(o, now)]
         return WalletView(
             version=record.version,
             points=self.formats.number(active),
@@ -135,7 +131,7 @@ class Speaker:
             other_points=self._other_points(record),
             tier=self._tier(record, now),
             coupons=tuple(self._coupon(c, now) for c in sorted(usable, key=lambda c: (c.valid_until, c.coupon_id))),
-            goals=tuple(goal for _, goal in sorted(goals, key=lambda each: (-each[0], each[1].dom_id))),
+            goals=tuple(sorted(goals, key=lambda goal: (-goal.share, goal.dom_id))),
             messages=tuple(self._message(m, now) for m in record.messages[:MESSAGES_SHOWN]),
             as_of=self.formats.clock_exact(record.as_of),
             as_of_iso=record.as_of.isoformat(),
@@ -213,27 +209,15 @@ class Speaker:
             title=self.said.text(offer.title) or offer.promotion_id,
             missing=sentence(holdings.to_go(self._voice, offer)),
             reached=self.said.one("%(reached)s of %(target)s") % {"reached": reached, "target": target},
-            share=_share(offer.progress, offer.target),
+            share=max(0, min(100, 100 * offer.progress // offer.target)) if offer.target else 0,
             until=self.formats.day(offer.valid_until, now) if offer.valid_until else None,
             parts=tuple(self._part(part) for part in offer.parts),
             in_order=offer.parts_are == "steps",
+            dots=_dots(offer),
         )
 
     def _part(self, part: GoalPart) -> PartView:
         return PartView(self.said.one("done") if part.met else holdings.to_go(self._voice, part), part.met)
-
-    def _stamps(self, card: StampCard) -> GoalView:
-        counted = GoalPart(progress=card.count, target=card.goal, unit="stamps")
-        reached = {"reached": self.formats.number(card.count), "target": self.formats.number(card.goal)}
-        dots = tuple(place < card.count for place in range(card.goal)) if card.goal <= _DOTS_MAX else ()
-        return GoalView(
-            dom_id=dom_id("stamps", card.promotion_id),
-            title=self.said.text(card.title) or card.promotion_id,
-            missing=sentence(holdings.to_go(self._voice, counted)),
-            reached=self.said.one("%(reached)s of %(target)s") % reached,
-            share=_share(card.count, card.goal),
-            dots=dots,
-        )
 
 
 def dom_id(kind: str, foreign_id: str) -> str:
@@ -252,6 +236,8 @@ def _is_open(offer: WalletOffer, now: datetime) -> bool:
     return offer.progress < offer.target and (offer.valid_until is None or offer.valid_until > now)
 
 
-def _share(progress: int, target: int) -> int:
-    """In whole percent, 0 to 100."""
-    return max(0, min(100, 100 * progress // target)) if target else 0
+def _dots(offer: WalletOffer) -> tuple[bool, ...]:
+    """A dot for each stamp of the card; none for other goals."""
+    if offer.unit != "stamps" or offer.target > _DOTS_MAX:
+        return ()
+    return tuple(place < offer.progress for place in range(offer.target))

@@ -12,12 +12,13 @@ from fastapi import APIRouter, Query, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from schemas.wallet import StampCard, WalletCoupon, WalletOffer, WalletRecord
+from schemas.wallet import WalletCoupon, WalletOffer, WalletRecord
 from services.clock import utc_now
 from services.sync.sse import EventStream, message
 from services.till.replica import HeldWallet
 from services.till.till import Seen, Till
 from services.till.words import LANGUAGES, Words, chosen
+from services.words import holdings
 
 ROOM = Path(__file__).parent
 POLICY = (
@@ -81,13 +82,14 @@ def card_parts(held: HeldWallet | None, member_id: str, store_id: str, now: date
     if held is None:
         return {"member_id": member_id, "wallet": None, "coupons": [], "goals": []}
     wallet = WalletRecord.model_validate_json(held.record)
+    goals = (goal for goal in holdings.goals(wallet) if _open(goal, now))
     coupons = (c for c in wallet.coupons if _usable(c, store_id, now))
     return {
         "member_id": member_id,
         "wallet": wallet,
         "points": wallet.points.get("base"),
         "coupons": sorted(coupons, key=lambda c: (c.valid_until, c.coupon_id)),
-        "goals": _goals(wallet, now),
+        "goals": sorted(goals, key=lambda o: (o.target - o.progress, o.offer_id)),
         "applied_at": held.applied_at,
     }
 
@@ -95,25 +97,6 @@ def card_parts(held: HeldWallet | None, member_id: str, store_id: str, now: date
 def _usable(coupon: WalletCoupon, store_id: str, now: datetime) -> bool:
     here = "pos" in (coupon.channels or ("pos",)) and store_id in (coupon.stores or (store_id,))
     return here and coupon.status == "issued" and coupon.valid_from <= now < coupon.valid_until
-
-
-def _goals(wallet: WalletRecord, now: datetime) -> list[WalletOffer]:
-    """The goals under way, by what is missing; a card of stamps is one too."""
-    cards = {card.promotion_id: card for card in wallet.stamps}
-    goals = [offer for offer in wallet.offers if not (offer.unit == "stamps" and offer.promotion_id in cards)]
-    goals += [_as_goal(card) for card in cards.values()]
-    return sorted((goal for goal in goals if _open(goal, now)), key=lambda o: (o.target - o.progress, o.offer_id))
-
-
-def _as_goal(card: StampCard) -> WalletOffer:
-    return WalletOffer(
-        offer_id=card.promotion_id,
-        promotion_id=card.promotion_id,
-        progress=card.count,
-        target=card.goal,
-        unit="stamps",
-        title=card.title,
-    )
 
 
 def _open(offer: WalletOffer, now: datetime) -> bool:

@@ -8,7 +8,7 @@ from typing import Final
 
 from schemas.promotions.written import Money, Share
 from schemas.values import Channel
-from schemas.wallet import Benefit, GoalPart, GoalUnit, Tier, WalletCoupon, WalletOffer
+from schemas.wallet import Benefit, GoalPart, GoalUnit, StampCard, Tier, WalletCoupon, WalletOffer, WalletRecord
 from services.words.voice import Voice, sentence
 
 Forms = tuple[tuple[str, str], tuple[str, str]]
@@ -124,6 +124,19 @@ def terms(voice: Voice, coupon: WalletCoupon) -> str:
     plain = coupon.benefit.type in ("amount_off", "percent_off") and not coupon.benefit.max_amount
     told = [*(() if plain else (given(voice, coupon.benefit),)), *conditions(voice, coupon)]
     return sentence(BETWEEN.join(told))
+
+
+def goals(wallet: WalletRecord) -> list[WalletOffer]:
+    """What is under way, cards of stamps included: those that no offer stands for become one."""
+    told = {offer.promotion_id for offer in wallet.offers}
+    return [*wallet.offers, *(_card(card) for card in wallet.stamps if card.promotion_id not in told)]
+
+
+def _card(card: StampCard) -> WalletOffer:
+    name = card.promotion_id
+    return WalletOffer(
+        offer_id=name, promotion_id=name, progress=card.count, target=card.goal, unit="stamps", title=card.title
+    )
 
 
 def amount(voice: Voice, counted: WalletOffer | GoalPart, number: int) -> str:

@@ -21,6 +21,7 @@ from services.till.rows import Checkpoint, Row
 from services.till.till import Till
 from services.till.words import chosen, known_parts
 from tests.integration.wallets import wallet_record
+from tests.unit.console.samples import rich_wallet
 
 
 @pytest.fixture
@@ -55,6 +56,24 @@ async def test_a_member_page_shows_points_coupons_and_what_to_say(till: Till, cl
     assert "Il buono è già nel portafoglio" in page
     assert "mancano 35,00\xa0€" in page
     assert page.count('id="card"') == page.count('id="pill"') == 1
+
+
+async def test_a_coupon_is_shown_where_it_can_be_used_with_what_it_gives(till: Till, client: httpx.AsyncClient):
+    """Not at another store's till, and not where it is for the app alone."""
+    record = rich_wallet("m1")
+    three_for_two = record.coupons[-1]
+    elsewhere = three_for_two.model_copy(update={"coupon_id": "c6", "stores": ("7",), "code": "ELSEWHERE"})
+    in_app = three_for_two.model_copy(update={"coupon_id": "c7", "channels": ("app",), "code": "IN-APP"})
+    record = record.model_copy(update={"coupons": (three_for_two, elsewhere, in_app)})
+    row = Row("m1", 17, 17, record.model_dump_json().encode(), record.occurred_at, record.as_of)
+    till.apply([row], Checkpoint("t1", "e1", 1))
+    page = (await client.get("/members/m1", params={"lang": "en"})).text
+    for said in (three_for_two.code, "2 + 1", "Buy 2, get 1 more free · on coffee", "1 stamp to go", "1 step to go"):
+        assert said in page, said
+    assert "Gold until" in page
+    assert "Autumn is here" in page
+    assert "ELSEWHERE" not in page
+    assert "IN-APP" not in page
 
 
 async def test_a_page_is_strict_about_scripts_and_escapes_what_others_wrote(till: Till, client: httpx.AsyncClient):

@@ -49,7 +49,7 @@ def rich_wallet(member_id: str, version: int = 17, *, points: int = 1370, now: d
             ),
             "tier": PointsBalance(active=640, pending=0),
         },
-        tier=Tier(id="gold", until=now + timedelta(days=400), title={"it": "Oro"}),
+        tier=Tier(id="gold", until=now + timedelta(days=400), title={"en": "Gold", "it": "Oro"}),
         stamps=(
             StampCard(
                 promotion_id="fifth-coffee",
