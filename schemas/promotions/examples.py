@@ -15,6 +15,7 @@ OneName = Annotated[Name, BeforeValidator(lambda value: named((value,))[0]), Als
 Attributes = dict[Name, AttributeValue | None]
 Whole = Annotated[int, Field(ge=0)]
 Nth = Annotated[int, Field(ge=1)]
+Nths = Annotated[tuple[Nth, ...], BeforeValidator(listed), Field(max_length=20), AlsoOne()]
 
 
 class ExampleLine(Part):
@@ -41,6 +42,7 @@ class ExampleOrder(Part):
     channel: Channel | None = None
     store: OneName | None = None
     payment_method: Name | None = None
+    coupons: Nths = Field((), description="the coupons of the example that the order uses: the n-th that was given")
     attributes: Attributes = Field(default_factory=dict)
     training: bool = False
 

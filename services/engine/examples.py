@@ -1,34 +1,31 @@
-"""Running a document's examples: the events it gives, folded under this promotion alone, against what it expects.
+"""Running a document's examples: the events it gives, folded under this promotion, against what it expects.
 
-What an example does not say is chosen so that it does not stand in the way: the first day and hour the schedule
-allows, the first channel, store, tier, segment and line attributes the document names, a member outside the holdout.
-An offer is issued only where a step says so.
+The promotion stands alone, or `together` with others of the same check, under the terms of the programme document.
+`stage` plays the steps; what they do not say does not stand in the way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
-from schemas.events.catalogue import Event, EventData
-from schemas.events.members import ActivityRecorded, MemberUpdated, SegmentChange
-from schemas.events.offers import OfferIssued
-from schemas.events.orders import OrderCompleted, OrderLine, OrderReturned, OrderVoided, ReturnLine
-from schemas.promotions.document import Example, ExampleOrder, Expectation, Promotion, Step
-from schemas.promotions.written import Duration, LocalMoment
+from schemas.events.catalogue import Event
+from schemas.promotions.document import Promotion
+from schemas.promotions.examples import Example, Expectation
+from schemas.promotions.programme import ProgrammeDocument
 from schemas.promotions.written import Progress as Written
 from services.engine.conditions import in_holdout
+from services.engine.entries import Entry
 from services.engine.fold import Outcome, fold
-from services.engine.moments import last_instant, later_day, moment_of
-from services.engine.moments import micros as instant_of
-from services.engine.programme import ProgrammeTerms, PromotionVersion, compile_programme
+from services.engine.grants import Claim, Granted, Pool
+from services.engine.programme import Programme, PromotionVersion, compile_programme
 from services.engine.simulation import ALWAYS
+from services.engine.stage import SOURCE, Stage, Unplayable
+from services.engine.terms import ProgrammeTerms, ProgrammeVersion
 from services.engine.trace import Trace
 
-_START = date(2026, 1, 5)
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_CANDIDATES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,225 +43,189 @@ class ExampleResult:
         return not self.failures
 
 
-def run_examples(promotion: Promotion, terms: ProgrammeTerms) -> list[ExampleResult]:
-    """Every example of the document, in its order."""
-    return [_run(promotion, example, number, terms) for number, example in enumerate(promotion.examples)]
+_NO_OTHERS: Mapping[str, Promotion] = {}
 
 
-def _run(promotion: Promotion, example: Example, number: int, terms: ProgrammeTerms) -> ExampleResult:
+def run_examples(
+    promotion: Promotion,
+    terms: ProgrammeTerms,
+    programme_document: ProgrammeDocument | None = None,
+    others: Mapping[str, Promotion] = _NO_OTHERS,
+) -> list[ExampleResult]:
+    """Every example of the document, in its order; `others` are the promotions that `together` may name, by id."""
+    return [
+        _run(promotion, example, number, terms, programme_document, others)
+        for number, example in enumerate(promotion.examples)
+    ]
+
+
+def _run(
+    promotion: Promotion,
+    example: Example,
+    number: int,
+    terms: ProgrammeTerms,
+    document: ProgrammeDocument | None,
+    others: Mapping[str, Promotion],
+) -> ExampleResult:
     name = example.name or f"example {number + 1}"
     try:
-        events = _Stage(promotion, terms).play(example.given)
+        programme = _programme(promotion, example, terms, document, others)
+        member = _member(programme, promotion, example.variant)
+        books = _Books()
+        stage = _stage(promotion, programme, member, document, books)
+        stage.play(example.given)
     except Unplayable as error:
         return ExampleResult(number, name, (str(error),), ())
-    programme = compile_programme([PromotionVersion(promotion, 1, ALWAYS)], terms)
     trace = Trace()
-    outcome = fold(_member(promotion), events, programme, trace=trace)
-    failures = tuple(_compare(example.expect, outcome))
-    return ExampleResult(number, name, failures, tuple(_why(trace)) if failures else ())
+    outcome = fold(member, stage.events, programme, until=stage.now, trace=trace, grants=books)
+    failures = tuple(_compare(example.expect, promotion, outcome, books))
+    return ExampleResult(number, name, failures, tuple(_why(trace, promotion.promotion)) if failures else ())
 
 
-class Unplayable(Exception):
-    """A step refers to something the example does not have."""
+def _programme(
+    promotion: Promotion,
+    example: Example,
+    terms: ProgrammeTerms,
+    document: ProgrammeDocument | None,
+    others: Mapping[str, Promotion],
+) -> Programme:
+    cast = [promotion]
+    for other in example.together or ():
+        if other not in others:
+            raise Unplayable(f"stands together with `{other}`, which is not among the documents of this check")
+        cast.append(others[other])
+    versions = [ProgrammeVersion(document, 1, ALWAYS)] if document is not None else []
+    return compile_programme([PromotionVersion(each, 1, ALWAYS) for each in cast], terms, versions)
 
 
-def _member(promotion: Promotion) -> str:
-    holdout = promotion.audience.holdout
-    names = (f"member-{number}" for number in range(1, 1000))
-    if holdout is None:
-        return next(names)
-    outside = (name for name in names if not in_holdout(promotion.promotion, name, holdout.basis_points))
-    return next(outside, "member-1")
+def _member(programme: Programme, promotion: Promotion, variant: str | None) -> str:
+    """A member outside every holdout, in the variant that is asked for, else in the first one."""
+    arms = promotion.variants or ()
+    names = [arm.variant for arm in arms]
+    if variant is not None and variant not in names:
+        raise Unplayable(f"`{variant}` is none of the variants {', '.join(names) or '(there are none)'}")
+    wanted = variant or (names[0] if names else None)
+    series = [versions[0] for versions in programme.versions.values()]
+    compiled = programme.versions[promotion.promotion][0]
+    for number in range(1, _CANDIDATES):
+        member = f"member-{number}"
+        shares = [(each.promotion_id, each.promotion.audience.holdout) for each in series]
+        if any(share is not None and in_holdout(named, member, share.basis_points) for named, share in shares):
+            continue
+        if compiled.variant_of(member) == wanted:
+            return member
+    return "member-1"
 
 
-class _Stage:
-    """Turns steps into events on the promotion's clock."""
+def _stage(
+    promotion: Promotion, programme: Programme, member: str, document: ProgrammeDocument | None, books: _Books
+) -> Stage:
+    def coupons(events: Sequence[Event], until: datetime) -> Sequence[str]:
+        entries = fold(member, events, programme, until=until, grants=books).entries
+        return [entry.coupon_id for entry in entries if entry.kind == "coupon.issued" and entry.coupon_id is not None]
 
-    def __init__(self, promotion: Promotion, terms: ProgrammeTerms) -> None:
-        self._promotion = promotion
-        self._member = _member(promotion)
-        self._zone = ZoneInfo(promotion.schedule.timezone or terms.timezone)
-        self._now = self._first_moment()
-        self._events: list[Event] = []
-        self._orders: list[OrderCompleted] = []
-
-    def play(self, steps: Sequence[Step]) -> list[Event]:
-        """The events of all steps."""
-        self._introduce(steps)
-        for place, step in enumerate(steps):
-            self._move_clock(step, first=place == 0)
-            self._add(self._data(step))
-        return self._events
-
-    def _add(self, data: EventData) -> None:
-        number = len(self._events) + 1
-        moment = self._now.astimezone(UTC)
-        self._events.append(Event("/example", f"{number:03}", "example", moment, self._member, data))
-
-    def _introduce(self, steps: Sequence[Step]) -> None:
-        """The member is one the promotion is for, unless the example says who they are."""
-        audience = self._promotion.audience
-        if any(step.member is not None for step in steps) or not (audience.tiers or audience.segments):
-            return
-        attributes: dict[str, str | int | bool | None] = {"tier": audience.tiers[0]} if audience.tiers else {}
-        segments = SegmentChange(add=(audience.segments or ())[:1])
-        self._add(MemberUpdated(member_id=self._member, attributes=attributes, segments=segments))
-
-    def _first_moment(self) -> datetime:
-        schedule = self._promotion.schedule
-        day = schedule.from_.day if schedule.from_ else _START
-        clock = schedule.from_.time if schedule.from_ and schedule.from_.time else self._opening()
-        while schedule.days is not None and _DAYS[day.weekday()] not in schedule.days:
-            day += timedelta(days=1)
-        return datetime.combine(day, clock, self._zone)
-
-    def _opening(self) -> time:
-        hours = self._promotion.schedule.hours
-        if hours is None or hours.start <= 600 < hours.end:
-            return time(10)
-        return time(hours.start // 60, hours.start % 60)
-
-    def _move_clock(self, step: Step, *, first: bool) -> None:
-        if step.at is not None:
-            self._now = self._local(step.at)
-        elif step.after is not None:
-            self._now = self._later(step.after)
-        elif not first:
-            self._now += timedelta(minutes=1)
-
-    def _local(self, moment: LocalMoment) -> datetime:
-        return datetime.combine(moment.day, moment.time or self._opening(), self._zone)
-
-    def _later(self, length: Duration) -> datetime:
-        if length.unit == "h":
-            return (self._now.astimezone(UTC) + timedelta(hours=length.count)).astimezone(self._zone)
-        return datetime.combine(later_day(self._now.date(), length), self._now.time(), self._zone)
-
-    def _data(self, step: Step) -> EventData:
-        if step.order is not None:
-            return self._order(step.order)
-        if step.returned is not None:
-            return self._returned(step)
-        if step.voided is not None:
-            return OrderVoided(order_id=self._earlier(step.voided).order_id, member_id=self._member)
-        if step.offer is not None:
-            return self._offer(step.offer.valid_for)
-        if step.member is not None:
-            segments = SegmentChange(add=step.member.segments or ())
-            return MemberUpdated(member_id=self._member, attributes={"tier": step.member.tier}, segments=segments)
-        where = self._promotion.where
-        return ActivityRecorded(
-            member_id=self._member,
-            activity=step.activity or "",
-            channel=where.channel[0] if where.channel else None,
-            store_id=where.store[0] if where.store else None,
-        )
-
-    def _order(self, order: ExampleOrder) -> OrderCompleted:
-        where = self._promotion.where
-        lines = [
-            OrderLine(
-                line_no=place,
-                sku=line.sku,
-                quantity=line.quantity,
-                amount=line.amount.minor,
-                category=line.category,
-                brand=line.brand,
-                gtin=line.gtin,
-                tags=line.tags,
-            )
-            for place, line in enumerate(order.lines, 1)
-        ]
-        total = order.total.minor if order.total is not None else sum(line.amount for line in lines)
-        money = order.total or order.lines[0].amount
-        completed = OrderCompleted(
-            order_id=f"order-{len(self._orders) + 1}",
-            member_id=self._member,
-            channel=order.channel or (where.channel or ("pos",))[0],
-            store_id=order.store or (where.store[0] if where.store else None),
-            currency=money.currency,
-            total=total,
-            lines=tuple(lines) or (self._one_line(total),),
-            training=order.training,
-        )
-        self._orders.append(completed)
-        return completed
-
-    def _one_line(self, total: int) -> OrderLine:
-        """A line of the whole total with the first of everything the document asks of a line."""
-        wanted = self._promotion.where.lines
-        first = {name: names[0] for name, names in wanted.model_dump(exclude_none=True).items()} if wanted else {}
-        return OrderLine(
-            line_no=1,
-            sku=first.get("sku", "any"),
-            quantity=1,
-            amount=total,
-            category=first.get("category"),
-            brand=first.get("brand"),
-            gtin=first.get("gtin"),
-            tags=(first["tag"],) if "tag" in first else (),
-        )
-
-    def _earlier(self, number: int) -> OrderCompleted:
-        if number > len(self._orders):
-            raise Unplayable(f"refers to order {number}, but only {len(self._orders)} came before")
-        return self._orders[number - 1]
-
-    def _returned(self, step: Step) -> OrderReturned:
-        back = step.returned
-        assert back is not None
-        order = self._earlier(back.order)
-        return OrderReturned(
-            return_id=f"return-{len(self._events)}",
-            order_id=order.order_id,
-            member_id=self._member,
-            lines=(ReturnLine(line_no=back.line, quantity=back.quantity, amount=back.amount.minor),),
-            total=back.amount.minor,
-            currency=back.amount.currency,
-        )
-
-    def _offer(self, valid_for: Duration | None) -> OfferIssued:
-        until = None
-        if valid_for is not None:
-            until = moment_of(last_instant(instant_of(self._now), valid_for, self._zone))
-        return OfferIssued(
-            offer_id=f"offer-{len(self._events)}",
-            promotion_id=self._promotion.promotion,
-            member_id=self._member,
-            valid_until=until,
-        )
+    compiled = programme.versions[promotion.promotion][0]
+    return Stage(promotion, member, compiled.zone, programme.terms[0].currency, document, coupons)
 
 
-def _compare(expected: Expectation, outcome: Outcome) -> list[str]:
-    wallet = outcome.wallet
-    held = {
-        "coupons": sum(entry.kind == "coupon.issued" for entry in outcome.entries),
-        "points": sum(entry.amount for entry in outcome.entries if entry.kind == "points.earned"),
-        "pending": wallet.points_pending,
-        "completed": sum(entry.kind == "offer.completed" for entry in outcome.entries),
-    }
+class _Books:
+    """The books of what members share, while an example is played: nobody else takes anything out."""
+
+    def __init__(self) -> None:
+        self._given: dict[tuple[Pool, str, str], Granted] = {}
+        self._taken: dict[Pool, int] = {}
+
+    def take(self, claim: Claim) -> Granted:
+        """What is left, once for each claim."""
+        key = (claim.pool, claim.member_id, claim.mark)
+        known = self._given.get(key)
+        if known is not None:
+            return known
+        before = self._taken.get(claim.pool, 0)
+        left = max(0, claim.capacity - before)
+        amount = claim.amount if claim.amount <= left else left if claim.partial else 0
+        self._taken[claim.pool] = before + amount
+        granted = Granted(amount, before)
+        if amount:
+            self._given[key] = granted
+        return granted
+
+    def release(self, claim: Claim) -> None:
+        """Put back what was granted."""
+        granted = self._given.pop((claim.pool, claim.member_id, claim.mark), None)
+        if granted is not None:
+            self._taken[claim.pool] -= granted.amount
+
+    def gifts(self) -> set[str]:
+        """The coupons that are for a thing from a stock."""
+        return {mark for pool, _, mark in self._given if pool.kind == "stock"}
+
+
+def _compare(expected: Expectation, promotion: Promotion, outcome: Outcome, books: _Books) -> list[str]:
+    own = [entry for entry in outcome.entries if entry.promotion_id == promotion.promotion]
+    held = _held(own, outcome, promotion, books)
     failures = [
         f"expected {name}: {wanted}, got {held[name]}"
         for name in held
         if (wanted := getattr(expected, name)) is not None and wanted != held[name]
     ]
-    pursuit = next(iter((*wallet.offers.values(), *wallet.pursuits.values())), None)
-    reached = Written(pursuit.progress, pursuit.currency) if pursuit is not None else Written(0)
+    points = expected.points if isinstance(expected.points, dict) else {}
+    for currency, wanted in points.items():
+        got = _sum(own, "points.earned", f"points:{currency}")
+        if wanted != got:
+            failures.append(f"expected points: {{{currency}: {wanted}}}, got {got}")
+    if isinstance(expected.points, int) and expected.points != (got := _sum(own, "points.earned", "points:base")):
+        failures.append(f"expected points: {expected.points}, got {got}")
+    reached = _progress(promotion, outcome)
     if expected.progress is not None and not _same_progress(expected.progress, reached):
         failures.append(f"expected progress: {expected.progress}, got {reached}")
     return failures
+
+
+def _held(own: Sequence[Entry], outcome: Outcome, promotion: Promotion, books: _Books) -> dict[str, int | str]:
+    """What an example may expect by one name each."""
+    wallet = outcome.wallet
+    issued = [entry.coupon_id for entry in own if entry.kind == "coupon.issued"]
+    gifts = books.gifts()
+    card = next((reward.stamps.card for reward in promotion.reward if reward.stamps is not None), promotion.promotion)
+    pursued = wallet.pursuits.get(card)
+    return {
+        "coupons": sum(made not in gifts for made in issued),
+        "gifts": sum(made in gifts for made in issued),
+        "pending": wallet.points_pending,
+        "balance": wallet.points_active,
+        "completed": sum(entry.kind == "offer.completed" for entry in own),
+        "stamps": pursued.progress if pursued is not None else 0,
+        "entries": _sum(own, "reward.granted", "entries"),
+        "wins": sum(entry.unit.startswith("prize:") for entry in own if entry.kind == "reward.granted"),
+        "messages": _sum(own, "reward.granted", "message"),
+        "tier": wallet.tier or "none",
+    }
+
+
+def _sum(entries: Sequence[Entry], kind: str, unit: str) -> int:
+    return sum(entry.amount for entry in entries if entry.kind == kind and entry.unit == unit)
+
+
+def _progress(promotion: Promotion, outcome: Outcome) -> Written:
+    wallet = outcome.wallet
+    offers = [offer for offer in wallet.offers.values() if offer.promotion_id == promotion.promotion]
+    pursuit = offers[0] if offers else wallet.pursuits.get(promotion.promotion)
+    return Written(pursuit.progress, pursuit.currency) if pursuit is not None else Written(0)
 
 
 def _same_progress(expected: Written, reached: Written) -> bool:
     return expected.count == reached.count and (expected.currency == reached.currency or not expected.count)
 
 
-def _why(trace: Trace) -> list[str]:
-    """The first condition that stood in the way of each event."""
+def _why(trace: Trace, promotion_id: str) -> list[str]:
+    """The first condition of the promotion that stood in the way of each event."""
     told = []
     for decision in trace.decisions:
-        failed = next((seen for seen in decision.observations if not seen.holds), None)
-        if failed is not None:
-            step = decision.cause.removeprefix("/example ").lstrip("0")
-            told.append(f"event {step}: {failed.path} requires {failed.required}, found {failed.observed}")
+        failed = decision.obstacle
+        if failed is None or decision.promotion_id != promotion_id:
+            continue
+        source, _, name = decision.cause.partition(" ")
+        event = f"event {name.lstrip('0')}" if source == SOURCE else decision.cause
+        told.append(f"{event}: {failed.path} requires {failed.required}, found {failed.observed}")
     return told
