@@ -5,7 +5,7 @@ from __future__ import annotations
 from schemas.promotions.fields import Period
 from schemas.promotions.goals import Distinct, Goal, Measure
 from schemas.promotions.written import Money
-from services.words.events import happening, where
+from services.words.events import happening, place, where
 from services.words.limits import per
 from services.words.lines import Line, joined, under
 from services.words.voice import Voice, sentence
@@ -32,10 +32,13 @@ def goal(voice: Voice, part: Goal) -> list[Line]:
 
 def _own(voice: Voice, part: Measure) -> list[Line]:
     """What counts, where it is not what counts for the promotion."""
-    told = []
-    if (part.on is not None or part.activity is not None) and not _by_times(part):
-        told.append(Line(voice.say("counting ", "contando ") + _events(voice, part)))
-    return told + (where(voice, part.where) if part.where is not None else [])
+    told = where(voice, part.where) if part.where is not None else []
+    if (part.on is None and part.activity is None) or _by_times(part):
+        return told
+    what = voice.say("counting ", "contando ") + _events(voice, part)
+    if part.where is not None and place(voice, part.where):
+        return [Line(f"{what} {told[0].text}"), *told[1:]]
+    return [Line(what), *told]
 
 
 def _events(voice: Voice, part: Measure) -> str:

@@ -61,7 +61,7 @@ def reward(voice: Voice, part: Reward) -> str:
 def points(voice: Voice, part: PointsReward) -> str:
     """Points: how many, and how they live."""
     told = _how_many(voice, part)
-    rounding = _rounded(voice, part.rounding)
+    rounding = rounded(voice, part.rounding)
     if rounding:
         told.append(rounding)
     if part.pending_for is not None:
@@ -116,7 +116,8 @@ def _how_many(voice: Voice, part: PointsReward) -> list[str]:
     return told
 
 
-def _rounded(voice: Voice, rounding: Rounding | None) -> str:
+def rounded(voice: Voice, rounding: Rounding | None) -> str:
+    """What happens to fractions; empty where the programme decides."""
     match rounding:
         case "down":
             return voice.say("rounded down", "arrotondati per difetto")
