@@ -18,8 +18,8 @@ from schemas.values import ForeignId, MemberId
 from services.cli.errors import UsageError
 from services.engine.contests import Entered, entry_line
 
-ENTRIES, INSTANT_WIN = "entries", "instant_win"
-"""The units in which the journal counts tickets of the draw and prizes won at once."""
+ENTRIES, PRIZE = "entries", "prize:"
+"""The units in which the journal counts tickets of the draw, and prizes won at once (the prize's name follows)."""
 _CHUNK_LINES = 500_000
 
 
@@ -105,24 +105,24 @@ class ContestJournal:
             first = error.errors(include_url=False)[0]
             where = ".".join(map(str, first["loc"])) or "line"
             raise UsageError(f"{place}: no journal entry: {where}: {first['msg']}") from error
-        if line.promotion_id != self.promotion_id or line.unit not in (ENTRIES, INSTANT_WIN):
+        won = line.unit.startswith(PRIZE)
+        if line.promotion_id != self.promotion_id or not (won or line.unit == ENTRIES):
             return
         if line.reverses is not None:
             self._taken_back.add((line.member_id, line.reverses))
             self._heads_back.add(_head(line.member_id, line.reverses))
             return
-        counts = line.unit == INSTANT_WIN or self.before is None or line.occurred_at < self.before
+        counts = won or self.before is None or line.occurred_at < self.before
         if line.type != "unisono.reward.granted.v1" or line.amount < 1 or not counts:
             return
         if line.promotion_version is not None:
             self.versions.add(line.promotion_version)
-        if line.unit == ENTRIES:
+        if not won:
             self._add(entry_line(Entered(line.member_id, line.entry_id, line.amount)))
             return
-        detail = line.detail or {}
-        moment, prize = detail.get("moment"), detail.get("prize")
-        if type(moment) is not int or not isinstance(prize, str):
-            raise UsageError(f"{place}: an instant win whose detail names no moment and prize")
+        prize, moment = line.unit.removeprefix(PRIZE), (line.detail or {}).get("moment")
+        if type(moment) is not int:
+            raise UsageError(f"{place}: a prize won at once whose detail names no moment")
         at = line.occurred_at.astimezone(UTC)
         self._wins[line.member_id, line.entry_id] = Won(line.member_id, line.entry_id, moment, prize, at)
 

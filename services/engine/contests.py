@@ -25,6 +25,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from heapq import nsmallest
 from itertools import groupby
@@ -76,28 +77,35 @@ def winning_moments(prizes: Sequence[InstantPrize], seed: bytes, start: int, end
 
     Raises ContestError when the contest ends before it starts.
     """
+    instants, which = _drawn(tuple(prize.winners for prize in prizes), seed, start, end)
+    return tuple(map(Moment, instants, which))
+
+
+@lru_cache(maxsize=8)
+def _drawn(winners: tuple[int, ...], seed: bytes, start: int, end: int) -> tuple[array[int], array[int]]:
+    """The moments and their prizes. Kept, because a programme is compiled anew with every publication."""
     if end < start:
         raise ContestError("a contest cannot end before it starts")
     span = end - start + 1
-    which = [place for place, prize in enumerate(prizes) for _ in range(prize.winners)]
+    which = [place for place, count in enumerate(winners) for _ in range(count)]
     drawn = sorted((start + number(seed, f"moment {k}", span), k) for k in range(len(which)))
-    return tuple(Moment(instant, which[k]) for instant, k in drawn)
+    return array("q", (instant for instant, _ in drawn)), array("H", (which[k] for _, k in drawn))
 
 
 class InstantWinTable:
-    """The winning moments as the engine asks for them: how many prizes wait by now, and which the n-th win is."""
+    """The winning moments as the engine asks for them: how many there were by now, and which prize the n-th win is."""
 
     __slots__ = ("_instants", "_prizes", "_which")
 
-    def __init__(self, prizes: Sequence[InstantPrize], moments: Sequence[Moment]) -> None:
+    def __init__(self, prizes: Sequence[InstantPrize], instants: array[int], which: array[int]) -> None:
         self._prizes = tuple(prizes)
-        self._instants = array("q", (moment.instant for moment in moments))
-        self._which = array("H", (moment.prize for moment in moments))
+        self._instants = instants
+        self._which = which
 
     @classmethod
     def drawn(cls, prizes: Sequence[InstantPrize], seed: bytes, start: int, end: int) -> InstantWinTable:
         """The table of a contest that runs from `start` to `end` (microseconds, both included)."""
-        return cls(prizes, winning_moments(prizes, seed, start, end))
+        return cls(prizes, *_drawn(tuple(prize.winners for prize in prizes), seed, start, end))
 
     def __len__(self) -> int:
         return len(self._instants)

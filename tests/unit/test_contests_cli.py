@@ -72,8 +72,8 @@ def line(member: str, entry: str, **fields: object) -> dict[str, object]:
 
 def win(member: str, moment: Moment, index: int) -> dict[str, object]:
     at = datetime.fromtimestamp(moment.instant // 1000 / 1000, UTC).isoformat(timespec="milliseconds")
-    detail = {"moment": index, "prize": PRIZES[moment.prize].prize}
-    return line(member, f"win {index}", unit="instant_win", detail=detail, occurred_at=at.replace("+00:00", "Z"))
+    unit = f"prize:{PRIZES[moment.prize].prize}"
+    return line(member, f"win {index}", unit=unit, detail={"moment": index}, occurred_at=at.replace("+00:00", "Z"))
 
 
 def write(path: Path, lines: list[dict[str, object]]) -> Path:
@@ -238,7 +238,7 @@ def test_what_was_taken_back_came_late_or_is_of_another_promotion_does_not_count
         line("m-9", "e-other", promotion_id="summer"),
         line("m-9", "e-points", type="unisono.points.earned.v1", unit="points:base"),
         win("m-9", Moment(END, 0), 2) | {"entry_id": "w-gone"},
-        line("m-9", "w-back", unit="instant_win", type="unisono.reward.reversed.v1", reverses="w-gone"),
+        line("m-9", "w-back", unit="prize:coffee", type="unisono.reward.reversed.v1", reverses="w-gone"),
     ]
     journal = write(tmp_path / "more.jsonl", [*more, *lines])
     out = tmp_path / "again.json"
@@ -263,7 +263,7 @@ def test_another_secret_than_the_announced_one_draws_nothing(
     [
         (line("m", "e", amount="many"), "no journal entry: amount"),
         (line("m", "e", occurred_at="yesterday"), "no journal entry: occurred_at"),
-        (line("m", "w", unit="instant_win"), "names no moment and prize"),
+        (line("m", "w", unit="prize:coffee"), "names no moment"),
     ],
 )
 def test_a_line_that_cannot_be_read_is_told_with_its_place(
@@ -342,8 +342,8 @@ def test_a_journal_that_was_altered_is_found_out(
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"detail": {"moment": 4, "prize": "coffee"}}, "is number 4 of 4"),
-        ({"detail": {"moment": 0, "prize": "yacht"}}, "gave the prize yacht; number 0 is the prize"),
+        ({"detail": {"moment": 4}}, "is number 4 of 4"),
+        ({"unit": "prize:yacht"}, "gave the prize yacht; number 0 is the prize"),
         ({"occurred_at": "2026-03-01T00:00:00.000Z"}, "before its moment"),
         ({"member_id": "m-2", "entry_id": "win 5"}, "which the member m-1 won too"),
     ],
