@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from schemas.promotions.rewards import PointsReward
 from services.engine.moments import moment_of
-from services.engine.points import leftovers, merged, points_of, spend_points
+from services.engine.points import give_points, leftovers, merged, points_of, spend_points
 from services.engine.wallet import Lot, Wallet
 from tests.unit.engine.rooms import Member, shown
 from tests.unit.engine.stage import MEMBER, MONDAY, line
@@ -86,8 +86,6 @@ def test_multiplied(fields, places, points):
 
 
 def test_limits_cut_the_points_of_a_bundle():
-    from services.engine.points import give_points
-
     member = Member()
     grant = member.grant(member.occasion(NOON))
     grant.points_left = 25
@@ -227,7 +225,7 @@ def test_spending_order():
         (10, "2026-05-02"),
         (5, ""),
     ]
-    assert dict(((c, a), p) for c, a, p in leftovers(member.wallet)) == {
+    assert {(currency, name): points for currency, name, points in leftovers(member.wallet)} == {
         ("base", "active"): 5,
         ("base", "pending"): 10,
         ("miles", "active:miles"): 10,
