@@ -63,8 +63,7 @@ def _settle(occasion: Occasion) -> None:
         for card, stamps in current.stamped:
             _stamp(current, card, stamps)
         for trigger, name in current.raised:
-            found = occasion.programme.by_trigger.get(trigger, ())
-            if not found or number >= RAISED_MAX:
+            if trigger not in occasion.programme.listeners or number >= RAISED_MAX:
                 continue
             number += 1
             child = Occasion(
@@ -88,11 +87,11 @@ def _looks(occasion: Occasion, only: Sequence[Compiled] | None) -> list[Look]:
     programme, instant = occasion.programme, occasion.instant
     if only is not None:
         return [Look(compiled, "") for compiled in only]
-    found = programme.by_trigger.get(occasion.trigger, ())
+    found = programme.index.find(occasion) if occasion.trace is None else programme.index.started_by(occasion.trigger)
     looks = [Look(c, "") for c in found if c.starts <= instant and (not c.ends or instant < c.ends)]
-    offers = [look for look in _offers(occasion) if occasion.trigger in look.compiled.triggers]
-    if offers:
-        looks += offers
+    if occasion.wallet.offers:
+        looks += [look for look in _offers(occasion) if occasion.trigger in look.compiled.triggers]
+    if len(looks) > 1:
         looks.sort(key=lambda look: look.rank)
     return looks
 

@@ -20,6 +20,7 @@ from services.engine.condition import Condition
 from services.engine.conditions import audience_conditions, bucket, calendar_conditions, campaign_conditions
 from services.engine.contests import InstantWinTable, seed_of
 from services.engine.currency import currency_of, real_sale, same_currency
+from services.engine.index import Index
 from services.engine.limits import Cap, SharedCap, member_caps, shared_caps
 from services.engine.meters import Meter, activity_condition, asks_for_itself, has_parts, meters_of
 from services.engine.moments import closing, micros, opening
@@ -117,8 +118,10 @@ class Programme:
 
     terms: tuple[Terms, ...]
     versions: dict[str, tuple[Compiled, ...]]
-    by_trigger: dict[Trigger, tuple[Compiled, ...]] = field(repr=False)
-    """Promotions open to everyone, in the order in which they look at an event."""
+    index: Index = field(repr=False)
+    """The promotions open to everyone."""
+    listeners: frozenset[Trigger]
+    """What starts any of those."""
     timed: tuple[Compiled, ...] = field(repr=False)
     """Promotions that a day of the member's starts."""
 
@@ -159,14 +162,18 @@ def compile_programme(
         compiled[promotion_id] = tuple(
             [compile_version(v, following, compiled_terms[0]) for v, following in zip(series, nexts, strict=True)]
         )
-    everything = sorted([c for series in compiled.values() for c in series], key=lambda c: (c.rank, c.starts))
-    by_trigger: defaultdict[Trigger, list[Compiled]] = defaultdict(list)
-    for each in everything:
-        if not each.by_offer:
-            for trigger in each.triggers:
-                by_trigger[trigger].append(each)
-    timed = tuple([each for each in everything if each.triggers & TIMED])
-    return Programme(compiled_terms, compiled, {t: tuple(found) for t, found in by_trigger.items()}, timed)
+    index = Index()
+    listeners: set[Trigger] = set()
+    timed = []
+    for each in [each for series in compiled.values() for each in series]:
+        if each.by_offer:
+            continue
+        index.add(each)
+        listeners |= each.triggers
+        if each.triggers & TIMED:
+            timed.append(each)
+    timed.sort(key=lambda each: each.rank)
+    return Programme(compiled_terms, compiled, index, frozenset(listeners), tuple(timed))
 
 
 def compile_version(version: PromotionVersion, following: datetime | None, terms: Terms) -> Compiled:

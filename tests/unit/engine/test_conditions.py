@@ -6,11 +6,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from schemas.events.orders import OrderCompleted
 from services.engine.conditions import in_holdout
 from services.engine.fold import fold
+from services.engine.grants import UNLIMITED
+from services.engine.moments import micros
+from services.engine.occasion import Desk, Occasion
 from services.engine.programme import PromotionVersion, compile_programme
 from services.engine.trace import Trace
+from services.engine.wallet import Wallet
 from tests.unit.engine.stage import MEMBER, MONDAY, TERMS, days, event, line, order, programme, promotion
 
 
@@ -86,8 +89,8 @@ def test_a_trace_tells_what_was_required_and_what_was_there():
     says = {"where": {"total": {"at_least": "10.00 EUR"}, "channel": "app"}}
     fold(MEMBER, [order(999)], programme(promotion(**says)), trace=trace)
     seen = {each.path: (each.required, each.observed, each.holds) for each in trace.decisions[0].observations}
-    assert seen["where.channel"] == ("app", "pos", False)
-    assert seen["where.total.at_least"] == ("10.00 EUR", 999, False)
+    assert seen["where.channel"] == (["app"], "pos", False)
+    assert seen["where.total.at_least"] == ("10.00 EUR", "9.99 EUR", False)
     assert trace.decisions[0].failed == "where.channel"
 
 
@@ -151,8 +154,9 @@ def test_an_event_meets_only_promotions_that_may_match():
     narrow = [promotion(promotion=f"p{n}", where={"lines": {"sku": f"s{n}"}}) for n in range(200)]
     plan = programme(*narrow, promotion(promotion="all"), promotion(promotion="store", where={"store": "9"}))
     bought = order(lines=[line(100, 1, sku="s7"), line(100, 2, sku="s5")])
-    assert isinstance(bought.data, OrderCompleted)
-    assert [c.promotion_id for c in plan.for_order(bought.data)] == ["all", "p5", "p7"]
+    desk = Desk(plan, UNLIMITED, [])
+    occasion = Occasion(Wallet.empty(MEMBER), desk, "order.completed", "c", MONDAY, micros(MONDAY), bought.data)
+    assert {c.promotion_id for c in plan.index.find(occasion)} == {"all", "p5", "p7"}
 
 
 def test_what_was_paid_is_spread_over_the_lines():
