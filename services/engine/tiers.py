@@ -8,8 +8,10 @@ sum) for ever; and, while a tier given for a time is held, a mark below zero tha
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from datetime import timedelta
+from operator import itemgetter
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from schemas.promotions.programme import Tiers
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 _NO_TIER, _UNKNOWN = -2, -1
 """Ranks below the programme's levels: no tier; a tier the programme does not know."""
 _ENDLESS = 1 << 62
+_Marks = tuple[tuple[int, int], ...]
+_key: Callable[[tuple[int, int]], int] = itemgetter(0)
+_amount: Callable[[tuple[int, int]], int] = itemgetter(1)
 
 
 class _Standing(NamedTuple):
@@ -255,7 +260,7 @@ def _earned(wallet: Wallet, tiers: Tiers, start: int, instant: int, terms: Terms
     elif tiers.period == "ever":
         reached = sum([amount for period, amount in wallet.tier_marks if period == 0])
     else:
-        reached = sum([amount for stops, amount in wallet.tier_marks if stops > instant])
+        reached = sum(map(_amount, wallet.tier_marks[bisect_right(wallet.tier_marks, instant, key=_key) :]))
     rank = _reached(tiers, reached)
     return _NOTHING if rank < 0 else _level(tiers, rank, _valid_until(tiers, start, terms))
 
@@ -278,26 +283,27 @@ def _year(instant: int, terms: Terms) -> int:
     return local(instant, terms.zone).year
 
 
-def _counted(
-    marks: tuple[tuple[int, int], ...], tiers: Tiers, instant: int, amount: int, terms: Terms
-) -> tuple[tuple[int, int], ...]:
-    """The marks with so much more, without those that will never count again."""
+def _counted(marks: _Marks, tiers: Tiers, instant: int, amount: int, terms: Terms) -> _Marks:
+    """The marks, in their order, with so much more and without those that will never count again."""
     if tiers.period == "year":
         key = _year(instant, terms)
-        kept = [mark for mark in marks if key - 1 <= mark[0] <= key]
+        first = key - 1
     elif tiers.period == "ever":
-        key, kept = 0, [mark for mark in marks if mark[0] == 0]
+        key = first = 0
     else:
         # Whole days: however many orders, the marks of a rolling year are at most 366.
         day = local(last_instant(instant, tiers.period, terms.zone), terms.zone).date()
-        key = midnight(day + timedelta(days=1), terms.zone)
-        kept = [mark for mark in marks if mark[0] > instant]
-    if kept and kept[-1][0] == key:
-        return (*kept[:-1], (key, kept[-1][1] + amount))
-    return (*kept, (key, amount))
+        key, first = midnight(day + timedelta(days=1), terms.zone), instant + 1
+    place = bisect_left(marks, key, key=_key)
+    kept = marks[bisect_left(marks, first, key=_key) : place]
+    if place < len(marks) and marks[place][0] == key:
+        amount += marks[place][1]
+        place += 1
+    # Later marks: of a rolling period that was longer; those of another kind of period are of no use any more.
+    return (*kept, (key, amount), *(marks[place:] if first == instant + 1 else ()))
 
 
-def _standing_before(wallet: Wallet) -> tuple[tuple[int, int], ...]:
+def _standing_before(wallet: Wallet) -> _Marks:
     """The mark of the standing before a tier that was given for a time, if one was."""
     return wallet.tier_marks[:1] if wallet.tier_marks and wallet.tier_marks[0][0] < 0 else ()
 
