@@ -155,6 +155,9 @@ def _contest_days(document: Plain, contest: Plain) -> Iterator[Finding]:
                 f"a contest has a start and an end: `schedule.{name}` is missing",
                 f"write `{name}: 2026-11-01`",
             )
+    if schedule and schedule.get("timezone") is None:
+        message = "a contest names its own time zone: who checks a draw must not depend on a setting"
+        yield ("schedule",), message, "write `timezone: Europe/Rome`"
     end, drawn = moment(schedule.get("until")), moment(part(contest, "draw").get("at"))
     if end and drawn and drawn.day < end.day:
         yield ("contest", "draw", "at"), f"the draw is on {drawn}, before the contest ends on {end}", ""

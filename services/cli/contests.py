@@ -196,14 +196,15 @@ def _with_contests(paths: list[Path]) -> Iterator[tuple[Loaded, Promotion]]:
 
     found = False
     for document in documents(paths):
+        if document.tree is not None and _place(document, ("contest",)) is None:
+            continue
         promotion = document.promotion or _but_for_the_hash(document)
         if promotion is None:
             for problem in document.problems:
                 print(problem, file=sys.stderr)
             raise typer.Exit(DOES_NOT_HOLD)
-        if promotion.contest is not None:
-            found = True
-            yield document, promotion
+        found = True
+        yield document, promotion
     if not found:
         raise UsageError("no contest in these documents")
 
@@ -279,7 +280,7 @@ def _print(report: ContestReport, text: bytes) -> None:
 
     # Digests are copied and compared: they are never broken or cut, however narrow the terminal.
     for name, value in (*_facts(report), ("SHA-256 of this report", sha256(text).hexdigest())):
-        print(f"{name + ':':<34}{value}")
+        print(f"{name + ':':<36}{value}")
     console = Console(highlight=False, markup=False)
     if report.draw:
         drawn = Table("prize", "as", "member", "entry", "ticket", "rank", box=None, pad_edge=False)

@@ -167,7 +167,7 @@ def test_other_mistakes_of_the_document_are_told(document: Path):
     ("wrong", "told"),
     [
         ("promotion: spring\ntitle: {en: S}\nreward: {points: 1}\n", "no contest"),
-        (DOCUMENT.replace(", timezone: Europe/Rome", ""), "schedule.timezone"),
+        (DOCUMENT.replace(", timezone: Europe/Rome", ""), "a contest names its own time zone"),
     ],
 )
 def test_what_is_no_contest_to_hold_is_refused(document: Path, journal: Path, wrong: str, told: str):
@@ -386,6 +386,41 @@ def test_the_list_of_entries_can_be_kept_before_the_seed_is_shown(
     digest = sha256(out.read_bytes()).hexdigest()
     assert result.stdout == f"{digest}  20 entries\n"
     assert json.loads(report.read_bytes())["draw"]["entries_sha256"] == digest
+
+
+def test_what_a_simulation_gives_is_drawn_and_verified(document: Path, tmp_path: Path):
+    """From orders to a report that holds: what the engine posts is what the tools read."""
+    orders: list[dict[str, object]] = []
+    for n in range(40):
+        data = {"order_id": f"o-{n}", "member_id": f"m-{n % 7}", "channel": "web", "currency": "EUR", "total": 2500}
+        orders.append(
+            {
+                "specversion": "1.0",
+                "id": f"e-{n}",
+                "source": "/shop",
+                "type": "unisono.order.completed.v1",
+                "subject": f"m-{n % 7}",
+                "time": f"2026-03-{n % 31 + 1:02}T09:{n % 60:02}:00Z",
+                "datacontenttype": "application/json",
+                "data": data | {"lines": [], "business_date": f"2026-03-{n % 31 + 1:02}"},
+            }
+        )
+    events, journal, out = write(tmp_path / "e.jsonl", orders), tmp_path / "j.jsonl", tmp_path / "r.json"
+    simulated = RUN.invoke(
+        app, ["simulate", "--promotions", str(document), "--events", str(events), "--journal", str(journal)]
+    )
+    assert simulated.exit_code == 0
+    assert invoke("draw", document, "--journal", journal, "--out", out).exit_code == 0
+    assert invoke("verify", out, "--journal", journal, "--document", document).exit_code == 0
+    told = json.loads(out.read_bytes())
+    assert (told["draw"]["entries"], told["draw"]["members"]) == (40, 7)
+    assert len(told["draw"]["drawn"]) == 4
+    assert all(moment["member_id"] for moment in told["instant_win"]["moments"][:-1])
+
+
+def test_a_folder_may_hold_other_documents(document: Path):
+    (document.parent / "other.yaml").write_text("promotion: other\ntitel: {en: O}\n")
+    assert invoke("seed-hash", document.parent).exit_code == 0
 
 
 # Winning moments --------------------------------------------------------------------------------------------------
