@@ -48,16 +48,24 @@ def read_events(path: Path, *, advanced: Callable[[int], object] | None = None) 
     `advanced` is told how many bytes of the file were taken since it was last told. Raises OSError for a file that
     cannot be read (gzip.BadGzipFile is one) and EOFError for one that was cut short.
     """
+    for number, line in numbered_lines(path, advanced=advanced):
+        yield read_line(path, number, line)
+
+
+def numbered_lines(path: Path, *, advanced: Callable[[int], object] | None = None) -> Iterator[tuple[int, bytes]]:
+    """The lines of a file with their numbers, unread, for `read_line`; as `read_events` otherwise.
+
+    One that is too long comes without its rest.
+    """
     with path.open("rb") as raw:
         lines: BufferedReader | gzip.GzipFile = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw
         told = number = 0
         while line := lines.readline(LINE_BYTES_MAX + 1):
             number += 1
-            if len(line) > LINE_BYTES_MAX:
+            if len(line) > LINE_BYTES_MAX and not line.endswith(b"\n"):
                 _skip_rest(lines)
-                yield BadLine(path, number, "too_large", f"the line is longer than {LINE_BYTES_MAX} bytes")
-            elif line.strip():
-                yield read_line(path, number, line)
+            if line.strip():
+                yield number, line
             if advanced is not None and (at := raw.tell()) != told:
                 advanced(at - told)
                 told = at
@@ -65,6 +73,8 @@ def read_events(path: Path, *, advanced: Callable[[int], object] | None = None) 
 
 def read_line(path: Path, number: int, line: bytes) -> Line | BadLine:
     """One line of a file as an event, or what is wrong with it."""
+    if len(line) > LINE_BYTES_MAX:
+        return BadLine(path, number, "too_large", f"the line is longer than {LINE_BYTES_MAX} bytes")
     try:
         envelope = from_structured(line)
         return Line(path, number, envelope, decode(envelope))

@@ -1,14 +1,14 @@
-"""`unisono simulate`: what a file of events comes to under some promotions, with no server at all."""
+"""`unisono simulate`: what files of events come to under some promotions, with no server at all."""
 
 from __future__ import annotations
 
 import sys
-from collections import Counter
+import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,72 +17,69 @@ from services.cli.errors import DOES_NOT_HOLD, UsageError
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from schemas.events.catalogue import Event
-    from services.engine.entries import Entry
-    from services.engine.programme import Programme
-    from services.engine.simulation import Simulation
+    from services.adapters.event_files import BadLine
+    from services.simulation.folding import Folded, Plan, Result
+    from services.simulation.heap import EventHeap
+    from services.simulation.outputs import Output
+    from services.simulation.reading import Found, Reader
 
 _BAD_LINES_TOLD = 20
 
 
-@dataclass(slots=True)
-class Report:
-    """What the simulation came to."""
-
-    events: int = 0
-    duplicates: int = 0
-    members: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
-    rewards: dict[str, Counter[str]] = field(default_factory=dict)
-
-    def plain(self) -> dict[str, Any]:
-        """For `--json`."""
-        return {
-            "events": self.events,
-            "duplicates": self.duplicates,
-            "refused": dict(sorted(self.refused.items())),
-            "members": self.members,
-            "rewards": {promotion: dict(counted) for promotion, counted in sorted(self.rewards.items())},
-        }
-
-
 def simulate(
-    promotions: Annotated[list[Path], typer.Option(help="Promotion documents, or folders of them")],
+    promotions: Annotated[
+        list[Path], typer.Option(help="Promotion documents, or folders of them; one may be the programme's")
+    ],
     events: Annotated[list[Path], typer.Option(help="Files of events, .jsonl or .jsonl.gz")],
     *,
+    until: Annotated[
+        str | None, typer.Option(help="Let time pass until the end of this day, and leave out what happened later")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the wallets, one a line")] = None,
     journal: Annotated[Path | None, typer.Option(help="Write the ledger entries, one a line")] = None,
+    explain: Annotated[str | None, typer.Option(help='Say why for this event, by its id or "source id"')] = None,
+    language: Annotated[str, typer.Option(help="of --explain: en or it")] = "en",
+    jobs: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Processes; default: one, or one for each CPU for large files")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table")] = False,
 ) -> None:
-    """Fold files of events under promotions: who would hold what.
+    """Fold files of events under promotions: who would hold what, and what it would cost.
 
     The order of the lines does not matter and a repeated event counts once. Promotions are in force from the beginning
-    of time, as far as their schedule allows. A line that is no event is told with its place and skipped.
+    of time, as far as their schedule allows. What members share (budgets, stocks) is granted in the order of time. A
+    line that is no event is told with its place and skipped. Files of any size: memory does not grow with them.
     """
-    from services.engine.simulation import Simulation
+    from services.simulation.heap import EventHeap
+    from services.simulation.reading import Reader
+    from services.simulation.workers import processes
 
-    programme = _programme(promotions)
-    report = Report()
-    heap = Simulation()
-    _take_files(heap, events, report)
-    report.events, report.duplicates = heap.events, heap.duplicates
-    try:
-        _fold(heap, programme, report, out, journal)
-    except OSError as error:
-        raise UsageError(f"{error.filename} cannot be written: {error.strerror}") from error
-    if as_json:
-        import orjson
-
-        print(orjson.dumps(report.plain(), option=orjson.OPT_INDENT_2).decode())
-    else:
-        _print_tables(report)
+    _check_language(language)
+    plan = _plan(promotions, until, wallets=out is not None, journal=journal is not None)
+    missing = next((file for file in events if not file.is_file()), None)
+    if missing is not None:
+        raise UsageError(f"{missing} is no file")
+    in_parallel = processes(sum(file.stat().st_size for file in events), jobs)
+    with _clear_errors(), ExitStack() as stack:
+        heap = stack.enter_context(EventHeap())
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="unisono-")))
+        found = _read(heap, events, Reader(plan.until, explain), in_parallel)
+        result = _fold(heap, plan, folder, in_parallel, [out, journal])
+        told = {cause: _why(heap, result.plan, member_id, cause) for member_id, cause in sorted(found.asked_for)}
+    _tell(plan, found, result, explained=told if explain is not None else None, as_json=as_json)
 
 
-def _programme(paths: Sequence[Path]) -> Programme:
+def _check_language(language: str) -> None:
+    if language not in ("en", "it"):
+        raise UsageError(f"{language!r} is no language we explain in: en or it")
+
+
+def _plan(paths: Sequence[Path], until: str | None, *, wallets: bool, journal: bool) -> Plan:
     from services.cli.documents import documents
-    from services.engine.programme import PromotionVersion, compile_programme
+    from services.engine.programme import PromotionVersion
     from services.engine.simulation import ALWAYS
     from services.settings import Settings
+    from services.simulation.folding import Plan
     from services.terms import programme_terms
 
     loaded = documents(paths)
@@ -94,118 +91,149 @@ def _programme(paths: Sequence[Path]) -> Programme:
     versions = {document.promotion.promotion: document.promotion for document in loaded if document.promotion}
     if len(versions) != len(loaded):
         raise UsageError("two documents have the same promotion id: `unisono promotions check` names them")
-    return compile_programme([PromotionVersion(p, 1, ALWAYS) for p in versions.values()], programme_terms(Settings()))
+    terms = programme_terms(Settings())
+    return Plan(
+        tuple(PromotionVersion(promotion, 1, ALWAYS) for promotion in versions.values()),
+        terms,
+        until=_end(until, terms.timezone) if until is not None else None,
+        wallets=wallets,
+        journal=journal,
+    )
 
 
-def _take_files(heap: Simulation, files: Sequence[Path], report: Report) -> None:
-    missing = next((file for file in files if not file.is_file()), None)
-    if missing is not None:
-        raise UsageError(f"{missing} is no file")
-    with _bar("Reading", sum(file.stat().st_size for file in files)) as progress:
-        for file in files:
-            try:
-                for line in _valid_events(file, report, progress):
-                    heap.take(line)
-            except (OSError, EOFError) as error:
-                raise UsageError(f"{file} cannot be read: {error}") from error
-    if heap.conflicts:
-        report.refused["id_conflict"] += heap.conflicts
+def _end(text: str, timezone: str) -> datetime:
+    """The last instant of a day, or the instant that was given with its offset."""
+    from zoneinfo import ZoneInfo
+
+    from schemas.envelope import EnvelopeError, parse_time
+    from schemas.promotions.written import LocalMoment
+    from services.engine.moments import closing, moment_of
+
+    try:
+        return parse_time(text)
+    except EnvelopeError:
+        pass
+    try:
+        return moment_of(closing(LocalMoment.parse(text), ZoneInfo(timezone)))
+    except ValueError as error:
+        raise UsageError(f"--until {text}: a day is written 2026-12-31") from error
 
 
-def _valid_events(file: Path, report: Report, progress: Progress) -> Iterator[Event]:
-    from services.adapters.event_files import BadLine, read_events
-    from services.engine.simulation import plausible
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    import sqlite3
 
-    def refuse(reason: str, sentence: object) -> None:
-        report.refused[reason] += 1
-        if report.refused.total() <= _BAD_LINES_TOLD:
-            print(sentence, file=sys.stderr)
-
-    for line in read_events(file, advanced=lambda size: progress.advance(progress.task_ids[0], size)):
-        if isinstance(line, BadLine):
-            refuse(line.reason, line)
-        elif not plausible(line.event):
-            refuse("invalid_time", f"{file}:{line.line}: invalid_time: {line.envelope.time.year} is no year to shop in")
-        else:
-            yield line.event
+    try:
+        yield
+    except sqlite3.Error as error:
+        told = f"the folder for temporary files cannot hold the events: {error}"
+        raise UsageError(f"{told} (the variable TMPDIR names another)") from error
+    except OSError as error:
+        if error.filename is None:
+            raise UsageError(f"a file cannot be written: {error.strerror}") from error
+        raise UsageError(f"{error.filename} cannot be written: {error.strerror}") from error
 
 
-def _fold(heap: Simulation, programme: Programme, report: Report, out: Path | None, journal: Path | None) -> None:
-    from services.engine.simulation import record_of, rewards_by_promotion
+def _read(heap: EventHeap, files: Sequence[Path], reader: Reader, jobs: int) -> Found:
+    from services.simulation.reading import read_files
 
-    with ExitStack() as files, _bar("Folding", heap.events) as progress:
-        wallets = _opened(out, files)
-        entries = _opened(journal, files)
-        for outcome, events in heap.outcomes(programme):
-            report.members += 1
-            for (promotion, kind), amount in rewards_by_promotion(outcome).items():
-                report.rewards.setdefault(promotion, Counter())[kind] += amount
-            if wallets is not None:
-                wallets.write(record_of(outcome, events) + b"\n")
-            if entries is not None:
-                entries.writelines(_line(outcome.wallet.member_id, entry) for entry in outcome.entries)
-            progress.advance(progress.task_ids[0], len(events))
+    told = 0
 
+    def refused(line: BadLine) -> None:
+        nonlocal told
+        told += 1
+        if told <= _BAD_LINES_TOLD:
+            print(line, file=sys.stderr)
 
-def _opened(path: Path | None, files: ExitStack) -> IO[bytes] | None:
-    return files.enter_context(path.open("wb")) if path is not None else None
-
-
-def _line(member_id: str, entry: Entry) -> bytes:
-    import orjson
-
-    from schemas.values import rfc3339
-
-    body = {
-        "member_id": member_id,
-        "entry_id": entry.key,
-        "type": f"unisono.{entry.kind}.v1",
-        "unit": entry.unit,
-        "debit": entry.debit,
-        "credit": entry.credit,
-        "amount": entry.amount,
-        "promotion_id": entry.promotion_id,
-        "promotion_version": entry.promotion_version,
-        "offer_id": entry.offer_id,
-        "coupon_id": entry.coupon_id,
-        "caused_by": entry.cause,
-        "occurred_at": rfc3339(entry.occurred_at),
-        "detail": entry.detail or None,
-    }
-    return orjson.dumps(body) + b"\n"
+    with _bar() as progress:
+        task = progress.add_task("Reading", total=sum(file.stat().st_size for file in files))
+        try:
+            found = read_files(
+                heap, files, reader, jobs, advanced=lambda size: progress.advance(task, size), refused=refused
+            )
+        except (OSError, EOFError) as error:
+            raise UsageError(f"the events cannot be read: {error}") from error
+        if conflicts := heap.disown():
+            found.refused["id_conflict"] += conflicts
+    return found
 
 
-def _bar(what: str, total: int) -> Progress:
-    """A progress bar on stderr, or nothing where that is no terminal; its one task is `task_ids[0]`."""
+class _Follower:
+    """Follows the passes on a progress bar, and writes what was asked for."""
+
+    def __init__(self, progress: Progress, events: int, outputs: Sequence[Output | None]) -> None:
+        self._progress = progress
+        self._events = events
+        self._wallets, self._journal = outputs
+        self._task = progress.add_task("Folding", total=events)
+
+    def begin(self, number: int) -> None:
+        """Another pass: everything is written again."""
+        if number > 1:
+            self._progress.remove_task(self._task)
+            self._task = self._progress.add_task(f"Shared limits, pass {number}", total=self._events)
+        for output in (self._wallets, self._journal):
+            if output is not None:
+                output.restart()
+
+    def folded(self, folded: Folded) -> None:
+        """Some members more."""
+        if self._wallets is not None:
+            self._wallets.write(folded.wallets)
+        if self._journal is not None:
+            self._journal.write(folded.journal)
+        self._progress.advance(self._task, folded.found)
+
+
+def _fold(heap: EventHeap, plan: Plan, folder: Path, jobs: int, paths: Sequence[Path | None]) -> Result:
+    from services.simulation.folding import fold_heap
+    from services.simulation.outputs import Output
+
+    with ExitStack() as files, _bar() as progress:
+        outputs = [files.enter_context(Output(path)) if path is not None else None for path in paths]
+        result = fold_heap(heap, plan, folder, jobs, _Follower(progress, heap.taken, outputs))
+        for output in outputs:
+            if output is not None:
+                output.finish()
+    return result
+
+
+def _why(heap: EventHeap, plan: Plan, member_id: str, cause: str) -> list[str]:
+    """Why that event led to what it led to, a sentence or more for each promotion."""
+    from services.simulation.folding import decisions_on
+
+    return [f"{decision.promotion_id}: {decision.result}" for decision in decisions_on(heap, plan, member_id, cause)]
+
+
+def _tell(plan: Plan, found: Found, result: Result, *, explained: dict[str, list[str]] | None, as_json: bool) -> None:
+    from services.cli.simulation_report import plain, show
+
+    terms = plan.programme().terms_at(0)
+    ids = [version.promotion.promotion for version in plan.versions]
+    if not result.settled:
+        print("Shared limits did not settle: none is overdrawn, but some went to other members.", file=sys.stderr)
+    if as_json:
+        import orjson
+
+        told = plain(result, found, ids, terms)
+        if explained is not None:
+            told["explained"] = explained
+        print(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
+        return
+    show(result, found, ids, terms)
+    for cause, lines in (explained or {}).items():
+        print(f"\n{cause}")
+        for line in lines:
+            print(f"  {line}")
+    if explained is not None and not explained:
+        print("\nNo event that counts has the id that --explain names.")
+
+
+def _bar() -> Progress:
+    """A progress bar on stderr, or nothing where that is no terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
-    columns = (TextColumn(what), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    progress = Progress(*columns, console=console, disable=not console.is_terminal)
-    progress.add_task(what, total=total)
-    return progress
-
-
-def _print_tables(report: Report) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console()
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column()
-    table.add_column(justify="right")
-    table.add_row("events", f"{report.events:,}")
-    table.add_row("duplicates", f"{report.duplicates:,}")
-    for reason, count in sorted(report.refused.items()):
-        table.add_row(f"refused: {reason}", f"{count:,}")
-    table.add_row("members", f"{report.members:,}")
-    console.print(table)
-    rewards = Table("promotion", box=None, pad_edge=False)
-    for heading in ("goals", "coupons", "points"):
-        rewards.add_column(heading, justify="right")
-    for promotion, counted in sorted(report.rewards.items()):
-        kinds = ("offer.completed", "coupon.issued", "points.earned")
-        rewards.add_row(promotion, *(f"{counted[kind]:,}" for kind in kinds))
-    console.print()
-    console.print(rewards)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, disable=not console.is_terminal)
