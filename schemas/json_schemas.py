@@ -65,9 +65,19 @@ def json_schemas() -> dict[str, Schema]:
 
 
 def _schema(name: str, model: type[BaseModel]) -> Schema:
-    made = model.model_json_schema(schema_generator=_Plain, by_alias=True)
+    made = _counted(model.model_json_schema(schema_generator=_Plain, by_alias=True))
     examples = [EXAMPLES[name]] if name in EXAMPLES else []
     return {"$schema": DIALECT, "$id": urn(name), **made, **({"examples": examples} if examples else {})}
+
+
+def _counted(node: Any) -> Any:
+    """The same with the length of lists as JSON Schema calls it: pydantic says maxLength of one it validates before."""
+    if isinstance(node, list):
+        return [_counted(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    names = {"minLength": "minItems", "maxLength": "maxItems"} if node.get("type") == "array" else {}
+    return {names.get(key, key): _counted(value) for key, value in node.items()}
 
 
 def _envelope(schemas: dict[str, Schema]) -> Schema:

@@ -6,7 +6,21 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from schemas.promotions.fields import AlsoOne, Channels, Count, Days, Name, Names, Part, Promotions, Zone, listed
+from schemas.promotions.fields import (
+    Also,
+    AlsoNumber,
+    AlsoOne,
+    AlsoText,
+    Channels,
+    Count,
+    Days,
+    Name,
+    Names,
+    Part,
+    Promotions,
+    Zone,
+    listed,
+)
 from schemas.promotions.written import Duration, Hours, LocalMoment, Money, Share
 
 Trigger = Literal[
@@ -46,7 +60,9 @@ def _spans(value: object) -> object:
     return tuple(_span(each) for each in found) if isinstance(found, tuple) else found
 
 
-Blackout = Annotated[tuple[Span, ...], BeforeValidator(_spans), Field(min_length=1, max_length=400)]
+Blackout = Annotated[
+    tuple[Annotated[Span, AlsoText()], ...], BeforeValidator(_spans), Field(min_length=1, max_length=400), AlsoOne()
+]
 """Days, or spans of days, on which the promotion rests."""
 
 
@@ -62,6 +78,7 @@ MonthDays = Annotated[
     tuple[Annotated[int, Field(ge=-28, le=31)], ...],
     BeforeValidator(listed),
     Field(min_length=1, max_length=31, description="days of the month; -1 is its last day"),
+    AlsoOne(),
 ]
 
 
@@ -96,7 +113,7 @@ def _bounded(value: object) -> object:
     return {"at_least": value} if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-AtLeast = Annotated[CountBounds, BeforeValidator(_bounded)]
+AtLeast = Annotated[CountBounds, BeforeValidator(_bounded), AlsoNumber()]
 """A range of whole numbers; a bare number is its lower end."""
 AttributeValue = Annotated[str, Field(max_length=1024)] | int | bool
 AttributeValues = Annotated[
@@ -118,8 +135,10 @@ def _matched(value: object) -> object:
     return value if isinstance(value, dict | AttributeMatch) else {"is": value}
 
 
+_VALUE = {"type": ["string", "integer", "boolean"]}
 AttributeMatches = Annotated[
-    dict[Name, Annotated[AttributeMatch, BeforeValidator(_matched)]], Field(min_length=1, max_length=50)
+    dict[Name, Annotated[AttributeMatch, BeforeValidator(_matched), Also(_VALUE, {"type": "array", "items": _VALUE})]],
+    Field(min_length=1, max_length=50),
 ]
 """Attribute → a value, a list of values, or `{is, not, at_least, at_most, present}`."""
 
@@ -130,6 +149,9 @@ class NthOrder(Part):
     nth: Annotated[tuple[Count, ...], BeforeValidator(listed), Field(max_length=100), AlsoOne()] | None = None
     every: Count | None = Field(None, description="each so-manieth")
     at_most: Count | None = Field(None, description="the first so many")
+
+
+_NUMBER = {"type": "integer"}
 
 
 def _nth(value: object) -> object:
@@ -147,7 +169,9 @@ class Audience(Part):
     home_region: Names | None = Field(None, description="a region of the programme that holds the member's home_store")
     new: Duration | None = Field(None, description="registered no longer ago than this")
     lapsed: Duration | None = Field(None, description="the last order before this moment is at least so long ago")
-    order: Annotated[NthOrder, BeforeValidator(_nth)] | None = Field(None, description="the member's n-th order")
+    order: Annotated[NthOrder, BeforeValidator(_nth), Also(_NUMBER, {"type": "array", "items": _NUMBER})] | None = (
+        Field(None, description="the member's n-th order")
+    )
     holding: Promotions | None = Field(None, description="holds an open offer or a usable coupon of these promotions")
     holdout: Share | None = Field(None, description="share of members left out, the same ones for ever")
 

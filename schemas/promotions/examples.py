@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from schemas.promotions.conditions import AttributeValue
-from schemas.promotions.fields import AlsoNumber, AlsoOne, Count, Name, Names, Part, Promotions, listed, named
+from schemas.promotions.fields import AlsoNumber, AlsoOne, AlsoText, Count, Name, Names, Part, Promotions, listed, named
 from schemas.promotions.written import Duration, LocalMoment, Money, Progress
 from schemas.values import Channel, PromotionId
 
@@ -88,7 +88,7 @@ class Step(Part):
     """One thing that happens in an example, `at` a local time or some time `after` the step before (1 minute)."""
 
     order: ExampleOrder | None = None
-    activity: Annotated[ExampleActivity, BeforeValidator(_activity)] | None = None
+    activity: Annotated[ExampleActivity, BeforeValidator(_activity), AlsoText()] | None = None
     registered: ExampleMember | None = Field(None, description="the member joins, as `{}` or with who they are")
     member: ExampleMember | None = None
     offer: ExampleOffer | None = None

@@ -60,12 +60,29 @@ class AlsoOne:
         return {"anyOf": [item, found]}
 
 
-class AlsoNumber:
-    """For editors: what may be written as a bare whole number instead."""
+class Also:
+    """For editors: what may be written as a bare value instead of its fields, by these schemas."""
+
+    def __init__(self, *shapes: JsonSchemaValue) -> None:
+        self._shapes = shapes
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """The number, or the fields."""
-        return {"anyOf": [{"type": "integer"}, handler(schema)]}
+        """The value, or the fields."""
+        return {"anyOf": [*self._shapes, handler(schema)]}
+
+
+class AlsoNumber(Also):
+    """For editors: what may be written as a bare whole number instead."""
+
+    def __init__(self) -> None:
+        super().__init__({"type": "integer"})
+
+
+class AlsoText(Also):
+    """For editors: what may be written as a bare text instead."""
+
+    def __init__(self) -> None:
+        super().__init__({"type": "string"})
 
 
 def _known_zone(name: str) -> str:

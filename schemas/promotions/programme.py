@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from schemas.promotions.conditions import LineMatch
-from schemas.promotions.fields import Count, Name, Names, Part, Rounding, Zone, listed
+from schemas.promotions.fields import AlsoOne, Count, Name, Names, Part, Rounding, Zone, listed
 from schemas.promotions.limits import GroupName, Mode, SomeLimits
 from schemas.promotions.rewards import CurrencyName
 from schemas.promotions.written import Duration, Money
@@ -71,7 +71,7 @@ class Tiers(Part):
     valid_for: Duration | Literal["next_year_end"] = "next_year_end"
     grace: Duration | None = None
     downgrade: Literal["one_level", "to_earned"] = "to_earned"
-    levels: Annotated[tuple[TierLevel, ...], BeforeValidator(listed), Field(min_length=1, max_length=20)]
+    levels: Annotated[tuple[TierLevel, ...], BeforeValidator(listed), Field(min_length=1, max_length=20), AlsoOne()]
 
 
 class Group(Part):

@@ -6,12 +6,15 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Self
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, StringConstraints
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 from typing_extensions import override
 
 from schemas.promotions.fields import (
     AlsoNumber,
     AlsoOne,
+    AlsoText,
     Channels,
     Count,
     Name,
@@ -48,6 +51,13 @@ class Factor(Written):
         return factor
 
     @override
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """For editors: a bare number too."""
+        text = {"type": "string", "pattern": cls.pattern, "examples": [cls.example]}
+        return {"anyOf": [{"type": "number", "minimum": 1, "maximum": 100}, text]}
+
+    @override
     def __str__(self) -> str:
         """The written form."""
         whole, rest = divmod(self.hundredths, 100)
@@ -61,7 +71,7 @@ class Rung(Part):
     earn: Count
 
 
-Ladder = Annotated[tuple[Rung, ...], BeforeValidator(listed), Field(min_length=1, max_length=50)]
+Ladder = Annotated[tuple[Rung, ...], BeforeValidator(listed), Field(min_length=1, max_length=50), AlsoOne()]
 CurrencyName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 """A points currency of the programme; `base` is always there, `tier` counts towards tiers."""
 
@@ -171,7 +181,7 @@ class Reward(Part):
     coupon: CouponReward | None = None
     stamps: StampReward | None = None
     tier_points: Count | None = None
-    tier: Annotated[TierReward, BeforeValidator(_tier)] | None = None
+    tier: Annotated[TierReward, BeforeValidator(_tier), AlsoText()] | None = None
     gift: GiftReward | None = None
     entries: Count | None = Field(None, description="entries to the draw of the promotion's contest")
     instant_win: bool = Field(False, description="a try at the instant win of the promotion's contest")
@@ -213,14 +223,14 @@ class Draw(Part):
     """The final draw among all entries."""
 
     at: LocalMoment
-    prizes: Annotated[tuple[DrawPrize, ...], BeforeValidator(listed), Field(min_length=1, max_length=100)]
+    prizes: Annotated[tuple[DrawPrize, ...], BeforeValidator(listed), Field(min_length=1, max_length=100), AlsoOne()]
     several_prizes: bool = Field(False, description="a member may win more than one; default: one at most")
 
 
 class InstantWin(Part):
     """Winning moments, drawn before the start and spread over the schedule: the first try after one wins."""
 
-    prizes: Annotated[tuple[InstantPrize, ...], BeforeValidator(listed), Field(min_length=1, max_length=100)]
+    prizes: Annotated[tuple[InstantPrize, ...], BeforeValidator(listed), Field(min_length=1, max_length=100), AlsoOne()]
 
 
 class Contest(Part):
