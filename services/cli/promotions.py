@@ -48,14 +48,11 @@ def publish(paths: Paths) -> None:
     """Check documents and put them in force, from now, on the cluster that the settings name; all of them or none."""
     import asyncio
 
-    from services.cli.publish import publish_paths
+    from services.cli.publish import publish_paths, told
     from services.settings import Settings
 
-    made = asyncio.run(publish_paths(Settings(), paths))
-    for version in made:
-        print(f"{version.promotion.promotion}: version {version.version} is in force")
-    if not made:
-        print("Nothing to publish: every document is in force as it stands.")
+    for line in told(asyncio.run(publish_paths(Settings(), paths))):
+        print(line)
 
 
 def _print_text(checked: Sequence[Checked]) -> None:
