@@ -8,8 +8,9 @@ from typing import Any
 
 from schemas.events.catalogue import EVENT_TYPES, Event
 from schemas.promotions.document import Promotion
+from schemas.promotions.programme import ProgrammeDocument
 from services.engine.programme import Programme, PromotionVersion, compile_programme
-from services.engine.terms import ProgrammeTerms
+from services.engine.terms import ProgrammeTerms, ProgrammeVersion
 
 MEMBER = "m1"
 ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
@@ -23,9 +24,11 @@ def promotion(**fields: Any) -> Promotion:
     return Promotion.model_validate({"promotion": "p", "title": {"en": "P"}, "reward": [{"points": 10}], **fields})
 
 
-def programme(*promotions: Promotion) -> Programme:
-    """Promotions in force for ever."""
-    return compile_programme([PromotionVersion(p, 1, ALWAYS) for p in promotions], TERMS)
+def programme(*promotions: Promotion, programme_document: dict[str, Any] | None = None) -> Programme:
+    """Promotions in force for ever, under the terms of a programme document."""
+    document = ProgrammeDocument.model_validate({"programme": "main", **(programme_document or {})})
+    terms = [ProgrammeVersion(document, 1, ALWAYS)]
+    return compile_programme([PromotionVersion(p, 1, ALWAYS) for p in promotions], TERMS, terms)
 
 
 def event(name: str, data: dict[str, Any], at: datetime = MONDAY, *, id: str = "", source: str = "/app") -> Event:
