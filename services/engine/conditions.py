@@ -163,7 +163,7 @@ def audience_conditions(audience: Audience, promotion_id: str, zone: ZoneInfo) -
     """The member belongs to the audience at the time of the event."""
     found: list[Condition] = []
     if audience.tiers is not None:
-        found.append(_member_in("audience.tiers", audience.tiers, lambda o: o.wallet.tier))
+        found.append(_member_in("audience.tiers", audience.tiers, lambda o: o.tier))
     if audience.segments is not None:
         segments = frozenset(audience.segments)
         found.append(

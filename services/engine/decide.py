@@ -85,6 +85,7 @@ def _settle(occasion: Occasion) -> None:
 def _looks(occasion: Occasion, only: Sequence[Compiled] | None) -> list[Look]:
     """Who looks, in order: those open to everyone that may match, and the member's own offers."""
     programme, instant = occasion.programme, occasion.instant
+    occasion.tier = occasion.wallet.tier
     if only is not None:
         return [Look(compiled, "") for compiled in only]
     found = programme.index.find(occasion) if occasion.trace is None else programme.index.started_by(occasion.trigger)

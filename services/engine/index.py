@@ -98,14 +98,14 @@ class Index:
 
     def find(self, occasion: Occasion) -> Iterator[Compiled]:
         """Those that may match, in no order."""
-        asked, wallet = self._asked, occasion.wallet
+        asked = self._asked
         found = asked["trigger"].find(occasion.trigger)
         found &= self._day(occasion.instant // DAY)
         found &= asked["channel"].find(occasion.channel)
         found &= asked["store"].find(occasion.store)
         found &= asked["name"].find(occasion.name)
-        found &= asked["tier"].find(wallet.tier or "")
-        found &= asked["segment"].find_any(wallet.segments)
+        found &= asked["tier"].find(occasion.tier or "")
+        found &= asked["segment"].find_any(occasion.wallet.segments)
         found &= self._at_least[min(occasion.total.bit_length() if occasion.total > 0 else 0, _BITS_MAX - 1)]
         if found & ~self._no_lines:
             found &= self._no_lines | self._of_lines(occasion)

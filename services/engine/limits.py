@@ -61,8 +61,8 @@ def caps_of(compiled: Compiled, occasion: Occasion) -> Sequence[Cap]:
     caps = compiled.caps
     group = document.groups.get(compiled.group)
     if group is not None and group.cap is not None:
-        caps += _caps(group.cap, f"groups.{compiled.group}.cap", f"group {compiled.group}")
-    return caps + _caps(document.cap, "cap", "programme") if document.cap is not None else caps
+        caps += _caps(group.cap, f"groups.{compiled.group}.cap", f"*group {compiled.group}")
+    return caps + _caps(document.cap, "cap", "*programme") if document.cap is not None else caps
 
 
 def times_left(caps: Iterable[Cap], compiled: Compiled, occasion: Occasion, at_most: int) -> int:

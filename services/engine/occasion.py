@@ -63,6 +63,7 @@ class Occasion:
         "store",
         "taken",
         "terms",
+        "tier",
         "total",
         "trigger",
         "wallet",
@@ -82,6 +83,8 @@ class Occasion:
         self.wallet = wallet
         self.desk = desk
         self.trigger = trigger
+        self.tier = wallet.tier
+        """The member's tier before the occasion: one that it brings counts from the next on."""
         self.cause = self.mark = cause
         self.occurred_at = occurred_at
         self.instant = instant

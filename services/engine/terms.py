@@ -68,19 +68,18 @@ class Terms:
 
 
 def compile_terms(versions: Iterable[ProgrammeVersion], settings: ProgrammeTerms) -> tuple[Terms, ...]:
-    """The terms in the order in which they came into force; the first hold for all that was before as well.
+    """The terms in the order in which they came into force; the settings alone hold before the first document.
 
-    The time zone and the currency are those of the first document: they never change.
+    The time zone and the currency never change: they are those of a document that was there from the beginning of
+    time, else those of the settings.
     """
     series = sorted(versions, key=lambda version: (version.effective_from, version.version))
-    first = series[0].document if series else _BLANK
+    started = bool(series) and micros(series[0].effective_from) <= 0
+    first = series[0].document if started else _BLANK
     zone = ZoneInfo(first.timezone or settings.timezone)
     currency = first.currency or settings.currency
-    found = [
-        _terms(version.document, micros(version.effective_from) if place else 0, settings.secret, zone, currency)
-        for place, version in enumerate(series)
-    ]
-    return tuple(found) or (_terms(_BLANK, 0, settings.secret, zone, currency),)
+    found = [_terms(v.document, micros(v.effective_from), settings.secret, zone, currency) for v in series]
+    return tuple(found) if started else (_terms(_BLANK, 0, settings.secret, zone, currency), *found)
 
 
 def _terms(document: ProgrammeDocument, starts: int, secret: bytes, zone: ZoneInfo, currency: str) -> Terms:
