@@ -115,10 +115,10 @@ def _fitting(match: AttributeMatch) -> AttributeValue | None:
     unwanted = set(match.not_ or ())
     if match.is_ is not None:
         return next((value for value in match.is_ if value not in unwanted), match.is_[0])
-    if match.at_least is not None or match.at_most is not None:
-        low = match.at_least if match.at_least is not None else match.at_most
-        assert low is not None
-        return next(number for number in count(low) if number not in unwanted)
+    if match.at_least is not None:
+        return next(number for number in count(match.at_least) if number not in unwanted)
+    if match.at_most is not None:
+        return next(number for number in count(match.at_most, -1) if number not in unwanted)
     return "yes" if match.present else None
 
 
