@@ -86,6 +86,9 @@ def _order(voice: Voice, part: ExampleOrder) -> str:
     told += _places(voice, part.channel, part.store)
     if part.payment_method is not None:
         told.append(voice.say("paid by ", "con pagamento ") + part.payment_method)
+    if part.coupons:
+        used = voice.all_of([voice.number(number) for number in part.coupons])
+        told.append(voice.say(f"with coupon {used}", f"con il buono {used}"))
     told += _attributes(voice, part.attributes)
     if part.training:
         told.append(voice.say("in training mode", "in modalità formazione"))

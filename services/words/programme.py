@@ -33,7 +33,7 @@ def describe_programme(programme: ProgrammeDocument, language: Spoken) -> list[S
         told.append(Section("points", voice.say("Points", "Punti"), tuple(_points(voice, programme.points))))
     told.append(Section("returns", voice.say("Returns", "Resi"), (Line(_returns(voice, programme.returns)),)))
     if programme.tiers is not None:
-        told.append(Section("tiers", voice.say("Tiers", "Livelli"), tuple(_tiers(voice, programme.tiers))))
+        told.append(Section("tiers", voice.say("Tiers", "Livelli"), tuple(tiers(voice, programme.tiers))))
     names = _names(voice, programme)
     if names:
         told.append(Section("names", voice.say("Names", "Nomi"), tuple(names)))
@@ -135,7 +135,8 @@ def _returns(voice: Voice, part: Returns) -> str:
     return sentence(joined(told))
 
 
-def _tiers(voice: Voice, part: Tiers) -> list[Line]:
+def tiers(voice: Voice, part: Tiers) -> list[Line]:
+    """How members rise and fall, and what each tier takes."""
     told = [Line(sentence(joined([_basis(voice, part), _valid(voice, part)], "; ")))]
     for level in part.levels:
         title = f" {voice.told_in(level.title)}" if level.title else ""

@@ -273,6 +273,8 @@ def contest(voice: Voice, part: Contest) -> list[Line]:
             winners = voice.count(prize.winners, ("winner", "winners"), ("vincitore", "vincitori"))
             reserves = voice.count(prize.reserves, ("reserve", "reserves"), ("riserva", "riserve"))
             told.append(Line(f"{prize.prize}: {joined([winners, reserves if prize.reserves else ''])}", 1))
+        if part.draw.several_prizes:
+            told.append(Line(voice.say("a member may win several", "un membro può vincerne più di uno"), 1))
     if part.instant_win is not None:
         told.append(
             Line(

@@ -63,16 +63,17 @@ class Voice:
         """A document's own text, quoted, and the other languages that it is written in."""
         if not texts:
             return self.say("(no text)", "(nessun testo)")
-        others = [self._language(name) for name in texts if name != self.language]
+        others = [self.language_name(name) for name in texts if name != self.language]
         quoted = f"“{self.text(texts)}”"
         if not others:
             return quoted
         if self.language in texts:
             return quoted + self.say(f" (also in {self.all_of(others)})", f" (anche in {self.all_of(others)})")
-        missing = self._language(self.language)
+        missing = self.language_name(self.language)
         return quoted + self.say(f" (not written in {missing})", f" (non scritto in {missing})")
 
-    def _language(self, name: str) -> str:
+    def language_name(self, name: str) -> str:
+        """`Greek` for `el`."""
         return str(self._locale.languages.get(name, name))
 
     # ---------------------------------------------------------------------------------------------- numbers and amounts
