@@ -31,7 +31,7 @@ def of_programme(promotion: Promotion, programme: ProgrammeDocument) -> Iterator
     yield from _unknown("points currency", _currencies(promotion), currencies)
     yield from _stores(promotion, programme)
     if programme.returns.period is None:
-        for path, reward in _all_rewards(promotion):
+        for path, reward in all_rewards(promotion):
             if reward.points is not None and reward.points.pending_returns:
                 message = "the programme does not say how long goods may come back"
                 advice = "write `returns: {period: 14d}` in the programme document, or `pending_for: 14d` here"
@@ -45,7 +45,7 @@ def of_others(promotion: Promotion, others: Mapping[str, Promotion]) -> Iterator
             near = closest(name, others)
             advice = near if near.startswith("did you mean") else "check it together with the others"
             yield Remark("unknown-promotion", path, f"`{name}` is none of the promotions of this check", advice)
-    for path, reward in _all_rewards(promotion):
+    for path, reward in all_rewards(promotion):
         card = others.get(reward.stamps.card) if reward.stamps is not None else None
         if card is not None and not any(measure.stamps for _, measure in measures_of(card.goal)):
             message = f"`{card.promotion}` has no card: its goal counts no stamps"
@@ -59,14 +59,14 @@ def of_others(promotion: Promotion, others: Mapping[str, Promotion]) -> Iterator
 
 
 def references(promotion: Promotion) -> Iterator[Used]:
-    """Every other promotion that this one names, with the place."""
+    """Every other promotion that this one names, with the place; an example itself fails without its companions."""
     for name in promotion.audience.holding or ():
         yield ("audience", "holding"), name
     yield from _promotions(promotion.where, ("where",))
     for path, measure in measures_of(promotion.goal):
         if measure.where is not None:
             yield from _promotions(measure.where, (*path, "where"))
-    for path, reward in _all_rewards(promotion):
+    for path, reward in all_rewards(promotion):
         if reward.points is not None:
             yield from (((*path, "points", "of"), name) for name in reward.points.of or ())
         if reward.stamps is not None:
@@ -76,8 +76,6 @@ def references(promotion: Promotion) -> Iterator[Used]:
 
 
 def _of_example(example: Example, path: Path) -> Iterator[Used]:
-    for name in example.together or ():
-        yield (*path, "together"), name
     for place, step in enumerate(example.given):
         if step.offer is not None and step.offer.of is not None:
             yield (*path, "given", place, "offer", "of"), step.offer.of
@@ -102,7 +100,8 @@ def _all_wheres(promotion: Promotion) -> Iterator[tuple[Path, Where]]:
             yield from _wheres(measure.where, (*path, "where"))
 
 
-def _all_rewards(promotion: Promotion) -> Iterator[tuple[Path, Reward]]:
+def all_rewards(promotion: Promotion) -> Iterator[tuple[Path, Reward]]:
+    """Every reward with its place, the prizes of an instant win included."""
     yield from rewards_of(promotion)
     win = promotion.contest.instant_win if promotion.contest is not None else None
     for place, prize in enumerate(win.prizes if win is not None else ()):
@@ -114,7 +113,7 @@ def _tiers(promotion: Promotion) -> Iterator[Used]:
     yield from ((("audience", "tiers"), name) for name in promotion.audience.tiers or ())
     for path, where in _all_wheres(promotion):
         yield from (((*path, "tier"), name) for name in where.tier or ())
-    for path, reward in _all_rewards(promotion):
+    for path, reward in all_rewards(promotion):
         if reward.tier is not None:
             yield (*path, "tier"), reward.tier.tier
     for number, example in enumerate(promotion.examples):
@@ -137,7 +136,7 @@ def _regions(promotion: Promotion) -> Iterator[Used]:
 def _currencies(promotion: Promotion) -> Iterator[Used]:
     if promotion.cost is not None:
         yield ("cost", "currency"), promotion.cost.currency
-    for path, reward in _all_rewards(promotion):
+    for path, reward in all_rewards(promotion):
         if reward.points is not None:
             yield (*path, "points", "currency"), reward.points.currency
     for number, example in enumerate(promotion.examples):
