@@ -54,12 +54,13 @@ class _Asked:
 
 
 class Index:
-    """The promotion versions open to everyone, by what they ask for. Grows by `add`; `copy` before it is shared."""
+    """The promotion versions open to everyone, by what they ask for. Grows by `put`; `copy` before it is shared."""
 
-    __slots__ = ("_asked", "_at_least", "_days", "_lines", "_no_lines", "_versions")
+    __slots__ = ("_asked", "_at_least", "_days", "_lines", "_no_lines", "_places", "_versions")
 
     def __init__(self) -> None:
         self._versions: list[Compiled] = []
+        self._places: dict[tuple[str, int], int] = {}
         self._asked = {name: _Asked() for name in _THINGS}
         self._lines: dict[str, dict[str, int]] = {name: {} for name in LINE_FIELDS}
         self._no_lines = 0
@@ -72,15 +73,21 @@ class Index:
         """The same index, to add to."""
         other = Index()
         other._versions = self._versions.copy()
+        other._places = self._places.copy()
         other._asked = {name: asked.copy() for name, asked in self._asked.items()}
         other._lines = {name: values.copy() for name, values in self._lines.items()}
         other._no_lines = self._no_lines
         other._at_least = self._at_least.copy()
         return other
 
-    def add(self, compiled: Compiled) -> None:
-        """One version more."""
-        bit = 1 << len(self._versions)
+    def put(self, compiled: Compiled) -> None:
+        """One version more; or, compiled anew because it ends now, in the place of itself: its text never changes."""
+        self._days = {}
+        place = self._places.setdefault((compiled.promotion_id, compiled.version), len(self._versions))
+        if place < len(self._versions):
+            self._versions[place] = compiled
+            return
+        bit = 1 << place
         self._versions.append(compiled)
         for name, names_of in _THINGS.items():
             self._asked[name].add(bit, names_of(compiled))
@@ -94,7 +101,6 @@ class Index:
                 values[name] = values.get(name, 0) | bit
         for digits in range(_least_digits(compiled), _BITS_MAX):
             self._at_least[digits] |= bit
-        self._days = {}
 
     def find(self, occasion: Occasion) -> Iterator[Compiled]:
         """Those that may match, in no order."""

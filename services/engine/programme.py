@@ -151,29 +151,36 @@ def compile_programme(
     versions: Iterable[PromotionVersion], terms: ProgrammeTerms, programme_versions: Iterable[ProgrammeVersion] = ()
 ) -> Programme:
     """The programme of these versions, whatever their order, under the terms of these documents."""
+    blank = Programme(compile_terms(programme_versions, terms), {}, Index(), frozenset(), ())
+    return with_versions(blank, versions)
+
+
+def with_versions(programme: Programme, versions: Iterable[PromotionVersion]) -> Programme:
+    """The programme with these versions instead of those it had of the same promotions: name all of each.
+
+    The cost grows with the versions named; what stays is copied, not compiled.
+    """
     by_id: defaultdict[str, list[PromotionVersion]] = defaultdict(list)
     for version in versions:
         by_id[version.promotion.promotion].append(version)
-    compiled_terms = compile_terms(programme_versions, terms)
-    compiled: dict[str, tuple[Compiled, ...]] = {}
-    for promotion_id in sorted(by_id):
-        series = sorted(by_id[promotion_id], key=lambda v: (v.effective_from, v.version))
-        nexts = [v.effective_from for v in series[1:]] + [None]
-        compiled[promotion_id] = tuple(
-            [compile_version(v, following, compiled_terms[0]) for v, following in zip(series, nexts, strict=True)]
-        )
-    index = Index()
-    listeners: set[Trigger] = set()
-    timed = []
-    for each in [each for series in compiled.values() for each in series]:
-        if each.by_offer:
-            continue
-        index.add(each)
+    changed = {promotion_id: _series(by_id[promotion_id], programme.terms[0]) for promotion_id in sorted(by_id)}
+    index = programme.index.copy()
+    listeners = set(programme.listeners)
+    timed = [each for each in programme.timed if each.promotion_id not in changed]
+    for each in [each for series in changed.values() for each in series if not each.by_offer]:
+        index.put(each)
         listeners |= each.triggers
         if each.triggers & TIMED:
             timed.append(each)
     timed.sort(key=lambda each: each.rank)
-    return Programme(compiled_terms, compiled, index, frozenset(listeners), tuple(timed))
+    return Programme(programme.terms, programme.versions | changed, index, frozenset(listeners), tuple(timed))
+
+
+def _series(versions: Iterable[PromotionVersion], terms: Terms) -> tuple[Compiled, ...]:
+    """The versions of one promotion, each in force until the next."""
+    series = sorted(versions, key=lambda v: (v.effective_from, v.version))
+    nexts = [v.effective_from for v in series[1:]] + [None]
+    return tuple([compile_version(version, following, terms) for version, following in zip(series, nexts, strict=True)])
 
 
 def compile_version(version: PromotionVersion, following: datetime | None, terms: Terms) -> Compiled:
