@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from schemas.promotions.conditions import AttributeMatch, Bounds, CountBounds, Where
-from schemas.promotions.document import Promotion
 from schemas.promotions.examples import Example
 from schemas.promotions.fields import Part
 from schemas.promotions.goals import Measure
 from schemas.promotions.limits import Limit
-from schemas.promotions.programme import ProgrammeDocument, TierLevel
+from schemas.promotions.programme import TierLevel
 from schemas.promotions.rewards import DrawPrize, Factor, InstantPrize, Reward, Variant
 from schemas.promotions.written import Duration, LocalMoment, Money, Share
 from services.words.limits import per
@@ -23,8 +22,11 @@ _HOURS = {"h": 1, "d": 24, "w": 24 * 7, "mo": 24 * 30, "y": 24 * 365}
 _SHOWN = 5
 
 
-def differences(old: Promotion | ProgrammeDocument, new: Promotion | ProgrammeDocument, language: Spoken) -> list[str]:
-    """What changes from the old document to the new one, in the order of the language; empty when they are equal."""
+def differences(old: Part, new: Part, language: Spoken) -> list[str]:
+    """What changes from one promotion (or programme document) to another, in the order of the language.
+
+    Both are of one model; empty when they are equal.
+    """
     return [sentence(told) for told in _Differences(Voice(language)).of_parts(old, new, ())]
 
 

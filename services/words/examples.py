@@ -68,8 +68,8 @@ def _happens(voice: Voice, part: Step) -> list[str]:
     ):
         if number is not None:
             told.append(voice.say(en, it).format(voice.number(number)))
-    if part.wait:
-        told.append(voice.say("nothing happens", "non succede nulla"))
+    if part.wait is not None:
+        told.append(voice.say("nothing happens", "non succede nulla") if part.wait else voice.say("no wait", "subito"))
     return told
 
 

@@ -15,7 +15,8 @@ def goal(voice: Voice, part: Goal) -> list[Line]:
     """The goal: what, in which window, how often."""
     length = window(voice, part)
     head = joined([measure(voice, part), *length], " ")
-    told = [Line(sentence(head)), *under(_own(voice, part))] if measure(voice, part) else []
+    told = [Line(sentence(head))] if measure(voice, part) else []
+    told += under(_own(voice, part))
     for parts, title in (
         (part.all, voice.say("all of these:", "tutte queste cose:")),
         (part.any, voice.say("one of these:", "una di queste cose:")),
