@@ -283,12 +283,12 @@ def _print(report: ContestReport, text: bytes) -> None:
         print(f"{name + ':':<36}{value}")
     console = Console(highlight=False, markup=False)
     if report.draw:
-        drawn = Table("prize", "as", "member", "entry", "ticket", "rank", box=None, pad_edge=False)
+        drawn = Table("prize", "as", "member", "entry", "ticket", box=None, pad_edge=False)
         for column in drawn.columns:
             column.overflow = "fold"
         for place in report.draw.drawn:
             role = f"{'reserve' if place.reserve else 'winner'} {place.place}"
-            drawn.add_row(place.prize, role, place.member_id, place.entry_id, str(place.ticket), f"{place.rank[:16]}…")
+            drawn.add_row(place.prize, role, place.member_id, place.entry_id, str(place.ticket))
         console.print()
         console.print(drawn)
     if report.instant_win:

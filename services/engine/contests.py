@@ -133,7 +133,8 @@ class Entered(NamedTuple):
 
 def entry_line(entry: Entered) -> bytes:
     """The entry as it stands in the list, without the line feed: JSON without spaces."""
-    return orjson.dumps(tuple(entry))
+    # A copy: orjson's own bytes hold kilobytes beyond their end, and there may be millions of lines.
+    return bytes(memoryview(orjson.dumps(tuple(entry))))
 
 
 @dataclass(frozen=True, slots=True)
