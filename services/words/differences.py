@@ -113,9 +113,8 @@ class _Differences:
         if risen is None:
             return voice.say(f"{name}: {new} instead of {old}", f"{name}: {new} invece di {old}") + _at(place)
         if isinstance(before, LocalMoment):
-            verb = voice.say("moves", "si sposta")
-        else:
-            verb = voice.say("rises", "sale") if risen else voice.say("falls", "scende")
+            return f"{name} {voice.say('moves', 'si sposta')} {voice.since(old)} {voice.to(new)}" + _at(place)
+        verb = voice.say("rises", "sale") if risen else voice.say("falls", "scende")
         return voice.say(f"{name} {verb} from {old} to {new}", f"{name} {verb} da {old} a {new}") + _at(place)
 
     # --------------------------------------------------------------------------------------------------------- lists
