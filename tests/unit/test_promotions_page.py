@@ -9,6 +9,7 @@ import pytest
 
 from schemas.envelope import from_structured
 from schemas.events.catalogue import decode
+from schemas.promotions import lint
 from schemas.promotions.conditions import Trigger
 from schemas.promotions.document import Promotion
 from schemas.promotions.loading import Loaded, load_document, load_promotion
@@ -78,3 +79,13 @@ def test_the_reference_names_every_field_of_every_part(kind: type[Promotion] | t
         if (field.alias or name) not in named
     }
     assert sorted(missing) == []
+
+
+def test_the_reference_lists_every_remark_of_the_check():
+    """Those that the check names itself are those that stand in the table."""
+    told = set(re.findall(r"`([a-z-]+)`", lint.__doc__ or ""))
+    table = REFERENCE.split("## What `check` remarks")[1].split("##")[0]
+    listed = {
+        code for row in re.findall(r"^\| (`.+?) \|", table, re.MULTILINE) for code in re.findall(r"`([a-z-]+)`", row)
+    }
+    assert listed == told
