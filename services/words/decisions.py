@@ -71,17 +71,20 @@ def _headline(voice: Voice, decision: Decision, unit: str | None) -> str:
     match decision.result:
         case "rewarded":
             given = voice.all_of([gave(voice, kind, amount) for kind, amount in _summed(decision.gave)])
-            told = [voice.say("Yes: ", "Sì: ") + (given or voice.say("the goal is reached", "l'obiettivo è raggiunto"))]
+            told = [
+                voice.say("Yes: ", "Sì: ")
+                + (given or voice.say("it counts, with nothing to give", "vale, ma non c'è nulla da dare"))
+            ]
             return joined([*told, _used(voice, decision)], "; ")
         case "counted":
             counted = voice.say("Counted: it counts towards the goal", "Conta: vale per l'obiettivo")
             return joined([counted, _progress(voice, decision, unit)])
         case "refused" if obstacle is not None:
             not_yet = obstacle.path == "schedule.from"
-            head = voice.say("Not yet: ", "Non ancora: ") if not_yet else voice.say("No: ", "No, ")
+            head = voice.say("Not yet: ", "Non ancora: ") if not_yet else "No: "
             return head + refusal(voice, obstacle)
         case _:
-            return voice.say("No: nothing was given", "No, non è stato dato nulla")
+            return voice.say("No: nothing was given", "No: non è stato dato nulla")
 
 
 def _summed(gave: list[tuple[str, int]]) -> list[tuple[str, int]]:
@@ -127,7 +130,8 @@ def _used(voice: Voice, decision: Decision) -> str:
     told = []
     drawn: dict[str, int] = {}
     for path, amount in decision.used:
-        drawn[path] = drawn.get(path, 0) + amount
+        if amount and path.startswith("limits."):
+            drawn[path] = drawn.get(path, 0) + amount
     for path, amount in drawn.items():
         seen = next((each for each in decision.observations if each.path == path), None)
         required = seen.required if seen is not None and isinstance(seen.required, Mapping) else {}
@@ -160,8 +164,8 @@ def _nearest(voice: Voice, seen: Observation) -> str:
     if missing is None:
         return voice.say(f"Only this stood in the way: {what}", f"Mancava solo questo: {what}")
     if seen.path.endswith("at_most"):
-        return voice.say(f"{missing} less would have been enough", f"Bastavano {missing} in meno")
-    return voice.say(f"{missing} more would have been enough", f"Bastavano altri {missing}")
+        return voice.say(f"{missing} less would have been enough", f"Bastava {missing} in meno")
+    return voice.say(f"{missing} more would have been enough", f"Bastava {missing} in più")
 
 
 def _line(voice: Voice, seen: Observation, unit: str | None) -> str:
@@ -175,7 +179,8 @@ def _line(voice: Voice, seen: Observation, unit: str | None) -> str:
         bound = voice.between(bound, None) if names[-1] == "at_least" else voice.between(None, bound)
         return sentence(f"{what}: {value(voice, seen.observed)} ({bound})")
     if "attributes" in names:
-        return sentence(match(voice, ".".join(names[names.index("attributes") + 1 :]), seen.required))
+        whose = called(voice, seen.path)
+        return sentence(f"{whose} " + match(voice, ".".join(names[names.index("attributes") + 1 :]), seen.required))
     return sentence(_held(voice, names, seen, unit))
 
 
@@ -192,8 +197,17 @@ def _held(voice: Voice, names: list[str], seen: Observation, unit: str | None) -
         case ["limits" | "cap" | "groups", *_] if isinstance(seen.observed, int):
             left = voice.number(seen.observed)
             return f"{what}{allowed(voice, seen.required)}: " + voice.say(f"{left} left", f"ne restano {left}")
+        case ["schedule", "from" | "until"]:
+            return f"{what}: {value(voice, seen.required, name)}"
+        case _:
+            return _plainly_held(voice, names, seen) or f"{what}: {value(voice, seen.observed, name)}"
+
+
+def _plainly_held(voice: Voice, names: list[str], seen: Observation) -> str | None:
+    """What holds without a value worth telling."""
+    match names:
         case ["order", "training"]:
-            return voice.say("a real sale", "una vendita vera")
+            return voice.say("not a receipt of a till in training", "non è uno scontrino di formazione")
         case ["audience", "holdout"]:
             return voice.say("not among those left out", "non è tra gli esclusi")
         case ["audience", "outside"]:
@@ -201,8 +215,10 @@ def _held(voice: Voice, names: list[str], seen: Observation, unit: str | None) -
         case ["schedule", "blackout"]:
             return voice.say("no day of rest", "nessun giorno di pausa")
         case ["currency"]:
+            if seen.observed is None:
+                return voice.say("no amount in another currency", "nessun importo in un'altra valuta")
             return voice.say("the currency: ", "la valuta: ") + value(voice, seen.observed)
         case ["cost"]:
-            return f"{what}: " + voice.say("enough points", "punti sufficienti")
+            return voice.say("enough points for its price", "punti sufficienti per il prezzo")
         case _:
-            return f"{what}: {value(voice, seen.observed, name)}"
+            return None

@@ -28,6 +28,11 @@ def under(lines: Iterable[Line], depth: int = 1) -> list[Line]:
     return [Line(line.text, line.depth + depth) for line in lines]
 
 
+def flat(told: Iterable[Line]) -> str:
+    """All lines as one phrase."""
+    return "; ".join(line.text for line in told).replace(":; ", ": ")
+
+
 def joined(phrases: Iterable[str], separator: str = ", ") -> str:
     """The phrases that are there, as one."""
     return separator.join(phrase for phrase in phrases if phrase)

@@ -17,7 +17,7 @@ from schemas.promotions.goals import Goal
 from schemas.promotions.limits import Limits
 from schemas.promotions.written import Duration, Hours, LocalMoment, Money, Share
 from services.words.events import channel, where
-from services.words.lines import joined
+from services.words.lines import flat, joined
 from services.words.occasions import attribute, window
 from services.words.telling import label
 from services.words.voice import Voice
@@ -47,9 +47,18 @@ def names_of(path: str) -> list[str]:
 
 def called(voice: Voice, path: str) -> str:
     """What a path of a document is called; the path itself where nobody named it."""
+    names = names_of(path)
+    if names == ["cap"]:
+        return voice.say("the cap of all promotions together", "il tetto di tutte le promozioni insieme")
+    if names[0] == "groups" and len(names) > 2:
+        return voice.say(f"the cap of the group {names[1]}", f"il tetto del gruppo {names[1]}")
+    if names == ["order", "training"]:
+        return voice.say("a receipt in training mode", "uno scontrino di formazione")
+    if names == ["currency"]:
+        return voice.say("the currency", "la valuta")
     model: type[Part] = Promotion
     found = None
-    for name in names_of(path):
+    for name in names:
         field = f"{name}_" if f"{name}_" in model.model_fields else name
         if field in model.model_fields:
             found = label(voice, model, field)
@@ -132,10 +141,10 @@ def conditions(voice: Voice, required: object) -> str:
     told = []
     for each in required if isinstance(required, list) else []:
         try:
-            told.append("; ".join(line.text for line in where(voice, Where.model_validate(each), nested=True)))
+            told.append(flat(where(voice, Where.model_validate(each), nested=True)))
         except ValidationError:
             told.append(value(voice, each))
-    return " / ".join(told)
+    return voice.say(" or ", " oppure ").join(told)
 
 
 def line_names(voice: Voice, required: object) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
+from schemas.promotions.conditions import NthOrder
 from schemas.promotions.fields import Period
 from schemas.promotions.written import LocalMoment, Money
 from services.engine.trace import Miss, Observation
 from services.words.limits import per
 from services.words.lines import joined
 from services.words.observed import DAYS, called, conditions, line_names, match, names_of, value
+from services.words.occasions import month_days, nth_order
 from services.words.voice import Voice
 
 
@@ -79,10 +81,8 @@ def _schedule(voice: Voice, name: str, seen: Observation) -> str | None:
         case "windows":
             return voice.say(f"only {required}, it was {observed}", f"solo {required}, era {observed}")
         case "month_days":
-            return voice.say(
-                f"only on day {required} of the month, it was day {observed}",
-                f"solo il giorno {required} del mese, era il {observed}",
-            )
+            days = month_days(voice, [day for day in _list(seen.required) if isinstance(day, int)])
+            return voice.say(f"only {days}, it was day {observed}", f"solo {days}, era il giorno {observed}")
         case "blackout":
             return voice.say(f"it rests on this day, {observed}", f"in questo giorno, {observed}, è in pausa")
         case _:
@@ -140,7 +140,9 @@ def _audience(voice: Voice, name: str, rest: list[str], seen: Observation) -> st
             return _attribute(voice, ".".join(rest), seen, voice.say("the member's ", "il dato del membro "))
         case "home_store" | "home_region":
             return _home(voice, name, required, observed)
-        case "new" | "lapsed" | "order" | "holding" | "holdout":
+        case "order":
+            return _history(voice, name, _orders(voice, seen.required), observed)
+        case "new" | "lapsed" | "holding" | "holdout":
             return _history(voice, name, required, observed)
         case _:
             return None
@@ -172,8 +174,7 @@ def _history(voice: Voice, name: str, required: str, observed: str) -> str:
             )
         case "order":
             return voice.say(
-                f"only at order number {required}; this is number {observed}",
-                f"solo all'acquisto numero {required}; questo è il numero {observed}",
+                f"only {required}; this is number {observed}", f"solo {required}; questo è il numero {observed}"
             )
         case "holding":
             return voice.say(
@@ -185,9 +186,21 @@ def _history(voice: Voice, name: str, required: str, observed: str) -> str:
             )
 
 
+def _orders(voice: Voice, required: object) -> str:
+    """Which orders, as the trace lists them: numbers, `every 3`, `first 3`."""
+    told: dict[str, list[int]] = {"nth": [], "every": [], "first": []}
+    for each in _list(required):
+        word, _, number = str(each).rpartition(" ")
+        if number.isdecimal():
+            told.get(word or "nth", []).append(int(number))
+    every, first = (next(iter(told[word]), None) for word in ("every", "first"))
+    return nth_order(voice, NthOrder(nth=tuple(told["nth"]) or None, every=every, at_most=first))
+
+
 def _attribute(voice: Voice, name: str, seen: Observation, whose: str) -> str:
-    told, observed = match(voice, name, seen.required), value(voice, seen.observed)
-    return voice.say(f"it needs that {whose}{told}; it is {observed}", f"serve che {whose}{told}; è {observed}")
+    told = match(voice, name, seen.required)
+    observed = value(voice, seen.observed) if seen.observed is not None else voice.say("not known", "ignoto")
+    return voice.say(f"needed: {whose}{told}; found: {observed}", f"serve: {whose}{told}; trovato: {observed}")
 
 
 # -------------------------------------------------------------------------------------------------------------- where
@@ -204,11 +217,34 @@ def _where(voice: Voice, rest: list[str], seen: Observation) -> str | None:
             return _attribute(voice, ".".join(names), seen, voice.say("the event's ", "il dato dell'evento "))
         case ["all" | "any" | "none" as word]:
             return _combined(voice, word, seen)
-        case ["channel" | "store" | "region" | "payment_method" | "promotion" | "tier" as name]:
-            required, observed = value(voice, seen.required, name), value(voice, seen.observed, name)
-            what = called(voice, f"where.{name}")
+        case [name]:
+            return _place(voice, name, value(voice, seen.required, name), value(voice, seen.observed, name))
+        case _:
+            return None
+
+
+def _place(voice: Voice, name: str, required: str, observed: str) -> str | None:
+    match name:
+        case "channel":
+            return voice.say(f"only {required}, this was {observed}", f"solo {required}, questo era {observed}")
+        case "store":
             return voice.say(
-                f"{what}: only {required}; this was {observed}", f"{what}: solo {required}; qui {observed}"
+                f"only in store {required}, this was {observed}", f"solo nel negozio {required}, qui {observed}"
+            )
+        case "region":
+            return voice.say(
+                f"only in the region {required}, this was store {observed}",
+                f"solo nella regione {required}, qui il negozio {observed}",
+            )
+        case "payment_method":
+            return voice.say(
+                f"only paid by {required}, this was {observed}", f"solo con pagamento {required}, qui {observed}"
+            )
+        case "promotion":
+            return voice.say(f"only for {required}, this was {observed}", f"solo per {required}, qui {observed}")
+        case "tier":
+            return voice.say(
+                f"only for the tier {required}, this was {observed}", f"solo per il livello {required}, qui {observed}"
             )
         case _:
             return None
@@ -305,7 +341,7 @@ def _cost(voice: Voice, seen: Observation) -> str:
     price, there = value(voice, seen.required), value(voice, seen.observed)
     if isinstance(seen.required, int) and isinstance(seen.observed, int) and seen.required > seen.observed:
         missing = voice.points(seen.required - seen.observed)
-        return voice.say(f"it costs {price} points: {missing} short", f"costa {price} punti: ne mancano {missing}")
+        return voice.say(f"it costs {price} points, {missing} short", f"costa {price} punti, mancano {missing}")
     return voice.say(f"it costs {price} points, {there} are there", f"costa {price} punti, ce ne sono {there}")
 
 

@@ -48,7 +48,7 @@ from services.words import goals, limits, occasions, programme, rewards
 from services.words.events import channel, lines, money_range, trigger, where
 from services.words.examples import example
 from services.words.labels import CHOICES, CHOSEN, LABELS
-from services.words.lines import Line, joined
+from services.words.lines import flat, joined
 from services.words.voice import Voice, sentence
 
 Whole = TypeVar("Whole", bound=Part)
@@ -77,7 +77,7 @@ def alone(voice: Voice, part: Part, field: str, value: object) -> str:
         case When():
             return joined(occasions.when(voice, _only(part, field, value), ()))
         case Where():
-            return _flat(where(voice, _only(part, field, value)))
+            return flat(where(voice, _only(part, field, value)))
         case Limits():
             return joined(limits.limits(voice, _only(part, field, value)))
         case _:
@@ -86,10 +86,6 @@ def alone(voice: Voice, part: Part, field: str, value: object) -> str:
 
 def _only(part: Whole, field: str, value: object) -> Whole:
     return type(part)().model_copy(update={field: value})
-
-
-def _flat(told: list[Line]) -> str:
-    return "; ".join(line.text for line in told)
 
 
 def tell(voice: Voice, part: Part, field: str, value: object) -> str:
@@ -161,17 +157,17 @@ def _part(voice: Voice, part: Part) -> str:
     """A part of a document as one phrase."""
     match part:
         case Goal():
-            return _flat(goals.goal(voice, part))
+            return flat(goals.goal(voice, part))
         case Measure():
             return goals.measure(voice, part)
         case Where():
-            return _flat(where(voice, part))
+            return flat(where(voice, part))
         case LineMatch():
-            return _flat(lines(voice, part))
+            return flat(lines(voice, part))
         case Bounds():
             return money_range(voice, part)
         case Variant():
-            return _flat(rewards.variants(voice, (part,))[1:])
+            return flat(rewards.variants(voice, (part,))[1:])
         case Limit():
             return limits.limit(voice, part)
         case Budget():
@@ -224,7 +220,7 @@ def _given(voice: Voice, part: Part) -> str:
         case BuyGet():
             return rewards.buy_get(voice, part)
         case Contest():
-            return _flat(rewards.contest(voice, part))
+            return flat(rewards.contest(voice, part))
         case _:
             return _by_fields(voice, part, (Draw, InstantWin, DrawPrize, InstantPrize, Pool, Rung))
 
