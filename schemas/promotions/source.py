@@ -25,7 +25,8 @@ SHOWN_MAX = 200
 
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_LONG_MARK = re.compile(r"[!&*%][0-9A-Za-z\-;/?:@&=+$,_.!~*'()\[\]%]{4000}")
+_LINE = re.compile("\r\n|[\n\r]")
+_LONG_MARK = re.compile(r"[!&*%]<?[0-9A-Za-z\-;/?:@&=+$,_.!~*'()\[\]%]{4000}")
 """A mark so long that the parser, which takes time by its square, is not asked to read it."""
 
 Path = tuple[str | int, ...]
@@ -127,14 +128,13 @@ class _Reader:
         return text
 
     def _refuse_magic(self, event: Any, kind: str, line: int, column: int, path: Path) -> None:
-        where = dotted(path)
         if kind == "AliasEvent":
-            self.found.append((line, column, where, "aliases are not allowed", "write the value out"))
+            self.found.append((line, column, dotted(path), "aliases are not allowed", "write the value out"))
         elif getattr(event, "anchor", None) is not None:
-            self.found.append((line, column, where, "anchors are not allowed", f"remove &{shown(event.anchor)}"))
+            self.found.append((line, column, dotted(path), "anchors are not allowed", f"remove &{shown(event.anchor)}"))
         if getattr(event, "tag", None) is not None:
             tag = shown(str(event.tag).replace("tag:yaml.org,2002:", "!!"))
-            self.found.append((line, column, where, "tags are not allowed", f"remove {tag}"))
+            self.found.append((line, column, dotted(path), "tags are not allowed", f"remove {tag}"))
 
     def _mapping(self, node: Node, path: Path) -> Node:
         while type(event := next(self.events)).__name__ != "MappingEndEvent":
@@ -186,10 +186,11 @@ def _words(text: str | bytes) -> str:
         try:
             words = text.decode()
         except UnicodeDecodeError as error:
-            before = text[: error.start]
-            line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
+            before = text[: error.start].decode()
             utf16 = text[:2] in (b"\xff\xfe", b"\xfe\xff")
-            raise Unreadable(line, column, "not UTF-8 text", "save it as UTF-8" if utf16 else "") from None
+            raise Unreadable(
+                *_spot(before, len(before)), "not UTF-8 text", "save it as UTF-8" if utf16 else ""
+            ) from None
     else:
         words = text
     words = words.removeprefix("\ufeff")
@@ -202,7 +203,9 @@ def _words(text: str | bytes) -> str:
 
 
 def _spot(text: str, index: int) -> tuple[int, int]:
-    return text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index)
+    """Line and column of a character, counted as the parser counts."""
+    lines = _LINE.split(text[:index])
+    return len(lines), len(lines[-1]) + 1
 
 
 def _joined(text: str) -> str:

@@ -6,7 +6,7 @@ import json
 import textwrap
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.promotions import source
@@ -396,12 +396,14 @@ _words = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(_words, max_size=40).map(" ".join))
 def test_any_soup_of_words_gets_an_answer(text: str):
     loaded = load_promotion(text, "p.yaml")
     assert (loaded.promotion is None) == bool(loaded.problems)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_any_value_in_any_place_gets_an_answer(data: st.DataObject):
     lines = GOOD.strip().splitlines()
