@@ -16,9 +16,9 @@ from datetime import datetime
 from schemas.events.catalogue import Event, same_content
 from schemas.topics import shard_of
 from services.engine.fold import needs_refold, place, refold
-from services.engine.programme import Programme, compile_programme
-from services.engine.terms import ProgrammeTerms
+from services.engine.programme import Programme, compile_programme, with_versions
 from services.engine.record import wallet_record
+from services.engine.terms import ProgrammeTerms
 from services.engine.wallet import Wallet
 from services.ledger.decide import additions, apply_in_order, difference, may_repeat, stored_wallet
 from services.ledger.ports import (
@@ -129,9 +129,17 @@ class BatchApplier:
 
     async def _current(self, unit: Unit, revision: int) -> Programme:
         if self._programme is None or self._programme[0] != revision:
-            published = await unit.programme()
-            self._programme = (revision, compile_programme(published.promotions, self._terms, published.documents))
+            self._programme = (revision, await self._compiled(unit, revision))
         return self._programme[1]
+
+    async def _compiled(self, unit: Unit, revision: int) -> Programme:
+        """The programme of a revision; where ours is older, from what was published since."""
+        if self._programme is not None and self._programme[0] < revision:
+            news = await unit.programme(since=self._programme[0])
+            if not news.documents:  # the programme's terms are compiled into every promotion
+                return with_versions(self._programme[1], news.promotions)
+        published = await unit.programme()
+        return compile_programme(published.promotions, self._terms, published.documents)
 
     async def _decide(self, unit: Unit, events: list[Event], programme: Programme, now: datetime) -> list[Decision]:
         by_member: dict[str, list[Event]] = {}

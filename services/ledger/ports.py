@@ -118,8 +118,9 @@ class Unit(Protocol):
         """(topic → next offset, programme revision); cursors and programme stay locked until the unit ends."""
         ...
 
-    async def programme(self) -> Published:
-        """Every version ever published."""
+    async def programme(self, since: int | None = None) -> Published:
+        """All versions of the promotions that were published after a revision, and those of the programme document if
+        it was; None: of everything."""
         ...
 
     async def record_events(

@@ -25,7 +25,7 @@ from services.ledger.ports import (
     TransientFault,
 )
 from services.store.faults import TRANSIENT
-from services.store.promotions import published
+from services.store.promotions import EVERYTHING, published
 from services.store.queries import BY_KEY, QUERIES
 
 
@@ -97,9 +97,9 @@ class PostgresUnit:
         rows = await self._db.fetch(QUERIES["lock_cursors"], topics, partition)
         return {row["topic"]: row["next_offset"] for row in rows}, rows[0]["revision"]
 
-    async def programme(self) -> Published:
+    async def programme(self, since: int | None = None) -> Published:
         """See Unit."""
-        return await published(self._db)
+        return await published(self._db, EVERYTHING if since is None else since)
 
     async def record_events(
         self, accepted: Sequence[Accepted], shards: Mapping[str, int], now: datetime

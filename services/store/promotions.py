@@ -18,10 +18,14 @@ from services.store.queries import QUERIES
 _LEASE = "10s"
 
 
-async def published(connection: Any) -> Published:
-    """Every version ever published, promotions by id and version."""
-    promotions = [_promotion_version(row) for row in await connection.fetch(QUERIES["promotion_versions"])]
-    documents = [_programme_version(row) for row in await connection.fetch(QUERIES["programme_versions"])]
+EVERYTHING = -1
+"""Before the first revision."""
+
+
+async def published(connection: Any, since: int = EVERYTHING) -> Published:
+    """All versions of what was published after this revision: of promotions, and of the programme document."""
+    promotions = [_promotion_version(row) for row in await connection.fetch(QUERIES["promotion_versions"], since)]
+    documents = [_programme_version(row) for row in await connection.fetch(QUERIES["programme_versions"], since)]
     return Published(promotions, documents)
 
 

@@ -6,11 +6,14 @@ BEGIN; SELECT pg_advisory_xact_lock_shared(7002)
 SELECT pg_advisory_xact_lock(7002)
 
 -- promotion_versions --
-SELECT promotion_id, version, document::text AS document, effective_from, withdrawn_at
-FROM promotion_version ORDER BY promotion_id, version
+-- All versions of each promotion that was published after a revision (-1: of every one).
+SELECT promotion_id, version, document::text AS document, effective_from, withdrawn_at FROM promotion_version
+WHERE promotion_id IN (SELECT promotion_id FROM promotion_version WHERE revision > $1) ORDER BY promotion_id, version
 
 -- programme_versions --
-SELECT version, document::text AS document, effective_from FROM programme_version ORDER BY version
+-- All of them, where one was published after a revision.
+SELECT version, document::text AS document, effective_from FROM programme_version
+WHERE EXISTS (SELECT FROM programme_version WHERE revision > $1) ORDER BY version
 
 -- moment_of_publication --
 -- Once no batch is under way. A batch decides events up to its worker's clock, which its cursors keep and which may be
@@ -20,8 +23,9 @@ SELECT clock_timestamp() AS published_at,
 FROM partition_cursor
 
 -- publish_promotions --
-INSERT INTO promotion_version (promotion_id, version, document, effective_from, published_at)
-SELECT new.promotion_id, coalesce(newest.version, 0) + 1, new.document::jsonb, $3, $4
+INSERT INTO promotion_version (promotion_id, version, document, effective_from, published_at, revision)
+SELECT new.promotion_id, coalesce(newest.version, 0) + 1, new.document::jsonb, $3, $4,
+       (SELECT revision + 1 FROM programme)
 FROM unnest($1::text[], $2::text[]) AS new (promotion_id, document)
 LEFT JOIN LATERAL (
     SELECT version, document FROM promotion_version old
@@ -31,8 +35,8 @@ WHERE newest.document IS DISTINCT FROM new.document::jsonb
 RETURNING promotion_id, version
 
 -- publish_programme --
-INSERT INTO programme_version (version, document, effective_from, published_at)
-SELECT coalesce(newest.version, 0) + 1, $1::text::jsonb, $2, $3
+INSERT INTO programme_version (version, document, effective_from, published_at, revision)
+SELECT coalesce(newest.version, 0) + 1, $1::text::jsonb, $2, $3, (SELECT revision + 1 FROM programme)
 FROM (SELECT 1) AS new
 LEFT JOIN LATERAL (SELECT version, document FROM programme_version ORDER BY version DESC LIMIT 1) newest ON true
 WHERE newest.document IS DISTINCT FROM $1::text::jsonb

@@ -153,6 +153,32 @@ async def test_what_is_published_begins_after_the_clock_of_every_batch_so_far(bo
     assert made.promotions[0].effective_from > ahead
 
 
+async def test_a_worker_takes_up_what_is_published_while_it_runs(books, database: str) -> None:
+    """A promotion alone, beside the others it knows; then a programme document, whose terms hold for all of them."""
+    reads, intake, _ = books
+    await intake.take(order(1))
+    promotion = load_promotion(PROMOTIONS["points.yaml"].replace("earn: 1", "earn: 3"), "points.yaml").promotion
+    assert promotion is not None
+    async with PromotionStore.open(database) as store:
+        await store.publish([promotion])
+        assert await points_after(reads, intake, order(2)) == 60 + 3 * 60
+        await store.publish(
+            [], ProgrammeDocument.model_validate({**PROGRAMME, "earning": {"except_lines": {"sku": "s"}}})
+        )
+        assert await points_after(reads, intake, order(3)) == 60 + 3 * 60
+    wallet = await reads.wallet("m1")
+    assert wallet is not None
+    assert len(orjson.loads(wallet.record)["coupons"]) == 2, "as for the points: of 180 euro, 120 were earned before"
+
+
+async def points_after(reads: Books, intake: Intake, event: CloudEvent) -> int:
+    """What the member has once this event was applied."""
+    await intake.take(event)
+    wallet = await reads.wallet("m1")
+    assert wallet is not None
+    return int(orjson.loads(wallet.record)["points"]["base"]["active"])
+
+
 async def test_a_repeated_event_counts_once_and_another_under_its_id_is_refused(books) -> None:
     """In the same batch and in a later one; the conflict is a dead letter with the original bytes."""
     reads, intake, _ = books

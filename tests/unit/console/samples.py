@@ -58,58 +58,8 @@ def rich_wallet(member_id: str, version: int = 17, *, points: int = 1370, now: d
                 title={"en": "5th coffee free", "it": "Il 5º caffè è gratis"},
             ),
         ),
-        coupons=(
-            _coupon(
-                "c1",
-                now,
-                30,
-                Benefit(type="amount_off", amount=500, currency="EUR"),
-                "5 € off your shopping",
-                "5 € di sconto sulla spesa",
-            ),
-            _coupon(
-                "c2", now, 2, Benefit(type="percent_off", percent=20), "20 % off coffee", "20 % di sconto sul caffè"
-            ),
-            _coupon(
-                "c3",
-                now,
-                14,
-                Benefit(type="amount_off", amount=200, currency="EUR"),
-                "2 € off fruit and vegetables",
-                "2 € di sconto su frutta e verdura",
-                "reserved",
-            ),
-            _coupon(
-                "c4",
-                now,
-                14,
-                Benefit(type="amount_off", amount=900, currency="EUR"),
-                "Used already",
-                "Già usato",
-                "redeemed",
-            ),
-            _coupon(
-                "c5",
-                now,
-                60,
-                Benefit(type="buy_get", buy=2, get=1, category=("coffee",), min_total=1500, currency="EUR"),
-                "Three for two",
-                "Tre per due",
-            ).model_copy(update={"channels": ("pos",), "stores": ("114", "115")}),
-        ),
-        offers=(
-            _offer("o1", 3750, 5000, "5 € for every 50 €", "5 € ogni 50 €", until=now + timedelta(days=9)),
-            _offer("o2", 1, 3, "The third visit brings a gift", "La terza visita porta un regalo", unit="visits"),
-            _offer("o3", 1, 2, "Coffee quest", "La sfida del caffè", unit="parts").model_copy(
-                update={
-                    "parts": (
-                        GoalPart(progress=3, target=3, unit="products", met=True),
-                        GoalPart(progress=1200, target=2000, unit="money", currency="EUR"),
-                    ),
-                    "parts_are": "all",
-                }
-            ),
-        ),
+        coupons=_coupons(now),
+        offers=_offers(now),
         messages=(
             Message(
                 message_id="n1",
@@ -117,6 +67,62 @@ def rich_wallet(member_id: str, version: int = 17, *, points: int = 1370, now: d
                 text={"en": "Autumn is here: new roasts in store", "it": "È autunno: nuove tostature in negozio"},
                 at=now - timedelta(hours=2),
             ),
+        ),
+    )
+
+
+def _coupons(now: datetime) -> tuple[WalletCoupon, ...]:
+    return (
+        _coupon(
+            "c1",
+            now,
+            30,
+            Benefit(type="amount_off", amount=500, currency="EUR"),
+            "5 € off your shopping",
+            "5 € di sconto sulla spesa",
+        ),
+        _coupon("c2", now, 2, Benefit(type="percent_off", percent=20), "20 % off coffee", "20 % di sconto sul caffè"),
+        _coupon(
+            "c3",
+            now,
+            14,
+            Benefit(type="amount_off", amount=200, currency="EUR"),
+            "2 € off fruit and vegetables",
+            "2 € di sconto su frutta e verdura",
+            "reserved",
+        ),
+        _coupon(
+            "c4",
+            now,
+            14,
+            Benefit(type="amount_off", amount=900, currency="EUR"),
+            "Used already",
+            "Già usato",
+            "redeemed",
+        ),
+        _coupon(
+            "c5",
+            now,
+            60,
+            Benefit(type="buy_get", buy=2, get=1, category=("coffee",), min_total=1500, currency="EUR"),
+            "Three for two",
+            "Tre per due",
+        ).model_copy(update={"channels": ("pos",), "stores": ("114", "115")}),
+    )
+
+
+def _offers(now: datetime) -> tuple[WalletOffer, ...]:
+    return (
+        _offer("o1", 3750, 5000, "5 € for every 50 €", "5 € ogni 50 €", until=now + timedelta(days=9)),
+        _offer("o2", 1, 3, "The third visit brings a gift", "La terza visita porta un regalo", unit="visits"),
+        _offer("o3", 1, 2, "Coffee quest", "La sfida del caffè", unit="parts").model_copy(
+            update={
+                "parts": (
+                    GoalPart(progress=3, target=3, unit="products", met=True),
+                    GoalPart(progress=1200, target=2000, unit="money", currency="EUR"),
+                ),
+                "parts_are": "all",
+            }
         ),
     )
 
