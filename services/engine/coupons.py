@@ -58,7 +58,10 @@ class CouponPlan:
     usable_after: Duration | None
     code: str
     pool: tuple[str, int] | None
-    """A pool of codes: (its SHA-256, how many)."""
+    """A pool of codes: (its file, how many). A list that is lengthened is another one with the same name: places in it
+    go on where they were."""
+    codes: str
+    """Its SHA-256."""
     stock: tuple[str, int] | None
     """A stock of gifts: (the item, how many)."""
 
@@ -76,7 +79,7 @@ def compile_coupon(compiled: Compiled, reward: CouponReward | GiftReward) -> Cou
     head = {"promotion_id": compiled.promotion_id, "promotion_version": compiled.version}
     written = (orjson.dumps(head).decode()[1:-1], orjson.dumps(shown).decode()[1:])
     if isinstance(reward, GiftReward):
-        return CouponPlan(*written, 0, 0, reward.valid_for, None, "", None, (reward.item, reward.stock))
+        return CouponPlan(*written, 0, 0, reward.valid_for, None, "", None, "", (reward.item, reward.stock))
     closes = closing(reward.valid_until, zone) if reward.valid_until is not None else 0
     if not closes and reward.valid_for is None:
         closes = midnight(LAST_DAY, zone)
@@ -87,7 +90,8 @@ def compile_coupon(compiled: Compiled, reward: CouponReward | GiftReward) -> Cou
         reward.valid_for,
         reward.usable_after,
         reward.code or "",
-        (reward.codes.sha256, reward.codes.count) if reward.codes is not None else None,
+        (reward.codes.file, reward.codes.count) if reward.codes is not None else None,
+        reward.codes.sha256 if reward.codes is not None else "",
         None,
     )
 
@@ -197,7 +201,7 @@ def _code(grant: Grant, plan: CouponPlan, made: str) -> str | None:
         place = _claim(grant, "codes", plan.pool, made)
         if place is None:
             return None
-        codes = grant.compiled.codes.get(plan.pool[0], ())
+        codes = grant.compiled.codes.get(plan.codes, ())
         if place < len(codes):
             return orjson.dumps(codes[place]).decode()
     return f'"{code_of(hmac.digest(grant.occasion.terms.secret, made.encode(), "sha256"))}"'
@@ -210,6 +214,8 @@ def _claim(grant: Grant, kind: str, pool: tuple[str, int], made: str) -> int | N
     occasion = grant.occasion
     of = Pool(grant.compiled.promotion_id, kind, key)
     granted = occasion.desk.grants.take(Claim(of, 1, capacity, occasion.wallet.member_id, made, occasion.instant))
+    if occasion.decision is not None:
+        occasion.decision.used.append((f"{kind} {key}", granted.amount))
     return granted.before if granted.amount else None
 
 
