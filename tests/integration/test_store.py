@@ -9,11 +9,13 @@ from pathlib import Path
 import asyncpg
 import orjson
 import pytest
+from pydantic import SecretStr
 
 from schemas.envelope import CloudEvent, to_kafka
 from schemas.promotions.loading import load_promotion
 from schemas.promotions.programme import ProgrammeDocument
 from schemas.topics import CHECKOUT
+from services.cli.publish import publish_paths, told
 from services.clock import utc_now
 from services.engine.fold import fold
 from services.engine.programme import compile_programme
@@ -21,6 +23,7 @@ from services.engine.terms import ProgrammeTerms
 from services.ledger.apply_batch import BatchApplier, BatchResult
 from services.ledger.ports import Published, SourceRecord
 from services.ledger.validate import TimeWindow
+from services.settings import Settings
 from services.store.books import Books
 from services.store.ledger import PostgresLedger
 from services.store.migrate import migrate, migrations
@@ -138,6 +141,21 @@ async def test_a_programme_document_is_published_beside_promotions(database: str
     assert await db.fetchval("SELECT revision FROM programme") == revision + 2
     assert [row["ref"] for row in await db.fetch("SELECT ref FROM outbox")] == ["a-point-a-euro@1"]
     await db.close()
+
+
+async def test_a_folder_with_its_programme_document_is_published_in_one_go(database: str, tmp_path: Path) -> None:
+    """As `unisono promotions publish` and `unisono up` do; a second time there is nothing to publish."""
+    await migrate(database)
+    (tmp_path / "programme.yaml").write_text("programme: caffe\npoints: {base: {rounding: up}}\n")
+    for name, text in PROMOTIONS.items():
+        (tmp_path / name).write_text(text)
+    settings = Settings(database_url=SecretStr(database))
+    assert told(await publish_paths(settings, [tmp_path])) == [
+        "programme caffe: version 1 is in force",
+        "five-for-fifty: version 1 is in force",
+        "a-point-a-euro: version 1 is in force",
+    ]
+    assert told(await publish_paths(settings, [tmp_path]))[0].startswith("Nothing to publish")
 
 
 async def test_what_is_published_begins_after_the_clock_of_every_batch_so_far(books, database: str) -> None:

@@ -76,3 +76,26 @@ def test_a_shared_limit_is_not_published_yet(tmp_path: Path, rest: str, place: s
     with pytest.raises(UsageError, match="keep count of it yet") as refused:
         asyncio.run(publish_paths(Settings(), [file]))
     assert f"{file}:{place}" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ("programme: caffe\ntimezone: Asia/Tokyo\n", "", "timezone: the cluster's timezone is Europe/Rome"),
+        ("programme: caffe\ncurrency: JPY\n", "", "currency: the cluster's currency is EUR"),
+        ("programme: caffe\n", "programme: te\n", "programme: "),
+        ("programme: caffe\ntires: {}\n", "", "did you mean"),
+    ],
+)
+def test_a_programme_document_that_does_not_fit_the_cluster_is_refused(
+    tmp_path: Path, first: str, second: str, said: str
+):
+    """Another clock than the workers', a second one, a mistake in it."""
+    (tmp_path / "programme.yaml").write_text(first)
+    if second:
+        (tmp_path / "below").mkdir()
+        (tmp_path / "below" / "programme.yaml").write_text(second)
+    settings = Settings(timezone="Europe/Rome", currency="EUR")
+    with pytest.raises(UsageError, match="nothing was published") as refused:
+        asyncio.run(publish_paths(settings, [tmp_path]))
+    assert said in str(refused.value)
