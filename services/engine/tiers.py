@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from schemas.promotions.programme import Tiers
 from schemas.promotions.rewards import TierReward
 from services.engine.entries import TIER, Entry
-from services.engine.moments import last_instant, local, midnight, moment_of, year_end
+from services.engine.moments import last_instant, local, micros, midnight, moment_of, year_end
 from services.engine.occasion import Occasion
 from services.engine.wallet import Wallet
 
@@ -134,8 +134,9 @@ def tiers_due(wallet: Wallet, terms: Terms) -> int:
     tiers = terms.document.tiers
     if tiers is not None and tiers.grace is not None and not _standing_before(wallet):
         until = last_instant(until, tiers.grace, terms.zone)
-    # A programme whose grace was shortened meanwhile must not take the wallet back in time.
-    return max(until + 1, wallet.moved_at)
+    # Terms with a shorter grace must not take the wallet back to a time when others held.
+    newest = micros(wallet.newest[0]) if wallet.newest is not None else 0
+    return max(until + 1, wallet.moved_at, newest)
 
 
 def pass_tiers(wallet: Wallet, due: int, entries: list[Entry], terms: Terms) -> None:

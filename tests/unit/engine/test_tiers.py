@@ -9,9 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.promotions.programme import ProgrammeDocument
+from services.engine.fold import fold
+from services.engine.moments import micros
+from services.engine.programme import PromotionVersion, compile_programme
+from services.engine.terms import ProgrammeVersion
 from services.engine.tiers import add_tier_points, count_towards_tier, enter_tiers, set_by_hand
 from tests.unit.engine.rooms import Member, shown
-from tests.unit.engine.stage import MONDAY
+from tests.unit.engine.stage import ALWAYS, MEMBER, MONDAY, TERMS, days, order, promotion
 
 LEVELS = [{"tier": "bronze", "from": 100}, {"tier": "silver", "from": 500}, {"tier": "gold", "from": 1000}]
 
@@ -354,3 +359,20 @@ def test_counting_never_lowers(life):
         add_tier_points(occasion, amount)
         assert order.index(m.wallet.tier) >= order.index(before[0])
         assert m.wallet.tier_until >= before[1]
+
+
+def test_a_shorter_grace_does_not_take_the_member_back_in_time():
+    """The tier's time was over, the grace was not; then an order comes under terms without any."""
+    levels = [{"tier": "gold", "from": 1000}]
+    long, none = ({"tiers": {"levels": levels, "valid_for": "10d", "period": "5d", **more}} for more in GRACES)
+    versions = [
+        ProgrammeVersion(ProgrammeDocument.model_validate({"programme": "main", **document}), number, when)
+        for number, (document, when) in enumerate([(long, ALWAYS), (none, MONDAY + days(20))], 1)
+    ]
+    giving = promotion(reward=[{"tier_points": 1000}], where={"total": {"at_least": "1.00 EUR"}})
+    plan = compile_programme([PromotionVersion(giving, 1, ALWAYS)], TERMS, versions)
+    wallet = fold(MEMBER, [order(100), order(1, MONDAY + days(21))], plan, MONDAY + days(22)).wallet
+    assert (wallet.tier, wallet.moved_at) == (None, micros(MONDAY + days(21)))
+
+
+GRACES = [{"grace": "1mo"}, {}]
