@@ -6,13 +6,12 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from services.cli.errors import DOES_NOT_HOLD, UsageError
+from services.cli.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -22,8 +21,10 @@ if TYPE_CHECKING:
     from services.simulation.heap import EventHeap
     from services.simulation.outputs import Output
     from services.simulation.reading import Found, Reader
+    from services.words.decisions import Explanation
 
 _BAD_LINES_TOLD = 20
+Spoken = Literal["en", "it"]
 
 
 def simulate(
@@ -38,7 +39,7 @@ def simulate(
     out: Annotated[Path | None, typer.Option(help="Write the wallets, one a line")] = None,
     journal: Annotated[Path | None, typer.Option(help="Write the ledger entries, one a line")] = None,
     explain: Annotated[str | None, typer.Option(help='Say why for this event, by its id or "source id"')] = None,
-    language: Annotated[str, typer.Option(help="of --explain: en or it")] = "en",
+    language: Annotated[Spoken, typer.Option(help="Of --explain")] = "en",
     jobs: Annotated[
         int | None, typer.Option(min=1, max=64, help="Processes; default: one, or one for each CPU for large files")
     ] = None,
@@ -50,81 +51,38 @@ def simulate(
     of time, as far as their schedule allows. What members share (budgets, stocks) is granted in the order of time. A
     line that is no event is told with its place and skipped. Files of any size: memory does not grow with them.
     """
+    from services.cli.simulation_plan import plan_of
+    from services.cli.simulation_words import explanations
     from services.simulation.heap import EventHeap
     from services.simulation.reading import Reader
     from services.simulation.workers import processes
 
-    _check_language(language)
-    plan = _plan(promotions, until, wallets=out is not None, journal=journal is not None)
+    plan = plan_of(promotions, until, wallets=out is not None, journal=journal is not None)
     missing = next((file for file in events if not file.is_file()), None)
     if missing is not None:
         raise UsageError(f"{missing} is no file")
     in_parallel = processes(sum(file.stat().st_size for file in events), jobs)
-    with _clear_errors(), ExitStack() as stack:
+    with _clear_errors(), _tidy_when_ended(), ExitStack() as stack:
         heap = stack.enter_context(EventHeap())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="unisono-")))
         found = _read(heap, events, Reader(plan.until, explain), in_parallel)
         result = _fold(heap, plan, folder, in_parallel, [out, journal])
-        told = {cause: _why(heap, result.plan, member_id, cause) for member_id, cause in sorted(found.asked_for)}
+        told = {
+            cause: explanations(heap, result.plan, member_id, cause, language)
+            for member_id, cause in sorted(found.asked_for)
+        }
     _tell(plan, found, result, explained=told if explain is not None else None, as_json=as_json)
-
-
-def _check_language(language: str) -> None:
-    if language not in ("en", "it"):
-        raise UsageError(f"{language!r} is no language we explain in: en or it")
-
-
-def _plan(paths: Sequence[Path], until: str | None, *, wallets: bool, journal: bool) -> Plan:
-    from services.cli.documents import documents
-    from services.engine.programme import PromotionVersion
-    from services.engine.simulation import ALWAYS
-    from services.settings import Settings
-    from services.simulation.folding import Plan
-    from services.terms import programme_terms
-
-    loaded = documents(paths)
-    problems = [problem for document in loaded for problem in document.problems]
-    for problem in problems:
-        print(problem, file=sys.stderr)
-    if problems:
-        raise typer.Exit(DOES_NOT_HOLD)
-    versions = {document.promotion.promotion: document.promotion for document in loaded if document.promotion}
-    if len(versions) != len(loaded):
-        raise UsageError("two documents have the same promotion id: `unisono promotions check` names them")
-    terms = programme_terms(Settings())
-    return Plan(
-        tuple(PromotionVersion(promotion, 1, ALWAYS) for promotion in versions.values()),
-        terms,
-        until=_end(until, terms.timezone) if until is not None else None,
-        wallets=wallets,
-        journal=journal,
-    )
-
-
-def _end(text: str, timezone: str) -> datetime:
-    """The last instant of a day, or the instant that was given with its offset."""
-    from zoneinfo import ZoneInfo
-
-    from schemas.envelope import EnvelopeError, parse_time
-    from schemas.promotions.written import LocalMoment
-    from services.engine.moments import closing, moment_of
-
-    try:
-        return parse_time(text)
-    except EnvelopeError:
-        pass
-    try:
-        return moment_of(closing(LocalMoment.parse(text), ZoneInfo(timezone)))
-    except ValueError as error:
-        raise UsageError(f"--until {text}: a day is written 2026-12-31") from error
 
 
 @contextmanager
 def _clear_errors() -> Iterator[None]:
     import sqlite3
+    from concurrent.futures.process import BrokenProcessPool
 
     try:
         yield
+    except BrokenProcessPool as error:
+        raise UsageError("a process was ended from outside, for want of memory perhaps: --jobs 1 needs less") from error
     except sqlite3.Error as error:
         told = f"the folder for temporary files cannot hold the events: {error}"
         raise UsageError(f"{told} (the variable TMPDIR names another)") from error
@@ -132,6 +90,18 @@ def _clear_errors() -> Iterator[None]:
         if error.filename is None:
             raise UsageError(f"a file cannot be written: {error.strerror}") from error
         raise UsageError(f"{error.filename} cannot be written: {error.strerror}") from error
+
+
+@contextmanager
+def _tidy_when_ended() -> Iterator[None]:
+    """SIGTERM leaves through every `with`, as Ctrl-C does."""
+    import signal
+
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _read(heap: EventHeap, files: Sequence[Path], reader: Reader, jobs: int) -> Found:
@@ -153,6 +123,7 @@ def _read(heap: EventHeap, files: Sequence[Path], reader: Reader, jobs: int) -> 
             )
         except (OSError, EOFError) as error:
             raise UsageError(f"the events cannot be read: {error}") from error
+        progress.update(task, description="Sorting")
         if conflicts := heap.disown():
             found.refused["id_conflict"] += conflicts
     return found
@@ -198,33 +169,27 @@ def _fold(heap: EventHeap, plan: Plan, folder: Path, jobs: int, paths: Sequence[
     return result
 
 
-def _why(heap: EventHeap, plan: Plan, member_id: str, cause: str) -> list[str]:
-    """Why that event led to what it led to, a sentence or more for each promotion."""
-    from services.simulation.folding import decisions_on
+def _tell(
+    plan: Plan, found: Found, result: Result, *, explained: dict[str, list[Explanation]] | None, as_json: bool
+) -> None:
+    from services.cli import simulation_report, simulation_words
+    from services.engine.terms import compile_terms
 
-    return [f"{decision.promotion_id}: {decision.result}" for decision in decisions_on(heap, plan, member_id, cause)]
-
-
-def _tell(plan: Plan, found: Found, result: Result, *, explained: dict[str, list[str]] | None, as_json: bool) -> None:
-    from services.cli.simulation_report import plain, show
-
-    terms = plan.programme().terms_at(0)
+    terms = compile_terms(plan.programme_versions, plan.terms)[-1]
     ids = [version.promotion.promotion for version in plan.versions]
     if not result.settled:
         print("Shared limits did not settle: none is overdrawn, but some went to other members.", file=sys.stderr)
     if as_json:
         import orjson
 
-        told = plain(result, found, ids, terms)
+        told = simulation_report.plain(result, found, ids, terms)
         if explained is not None:
-            told["explained"] = explained
+            told["explained"] = {cause: simulation_words.plain(each) for cause, each in explained.items()}
         print(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
         return
-    show(result, found, ids, terms)
-    for cause, lines in (explained or {}).items():
-        print(f"\n{cause}")
-        for line in lines:
-            print(f"  {line}")
+    simulation_report.show(result, found, ids, terms)
+    for cause, each in (explained or {}).items():
+        simulation_words.show(cause, each)
     if explained is not None and not explained:
         print("\nNo event that counts has the id that --explain names.")
 

@@ -123,7 +123,6 @@ class Result:
     members: int = 0
     duplicates: int = 0
     conflicts: int = 0
-    claims: int = 0
     passes: int = 0
     settled: bool = True
 
@@ -165,7 +164,7 @@ def fold_heap(heap: EventHeap, plan: Plan, folder: Path, jobs: int, listener: Li
                 result.add(folded)
                 listener.folded(folded)
             settlement = claims.write_books(books)
-        result.claims, result.settled = settlement.claims, not settlement.differing
+        result.settled = not settlement.differing
         if result.settled or plan.binding:
             return result
         if plan.books is not None:

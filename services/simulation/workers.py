@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -57,7 +58,16 @@ _open = ExitStack()
 
 def _begin(make: Callable[[], Work[Any, Any]]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to everybody; the first process tidies up
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
     _made[:] = [_open.enter_context(make())]
+
+
+def _leave_with_parent() -> None:
+    """Nobody else tells us that the first process was killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _work(chunk: Any) -> Any:

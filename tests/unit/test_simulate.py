@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -208,3 +209,54 @@ def test_small_files_need_no_other_process():
     assert workers.processes(1000) == 1
     assert workers.processes(1000, 3) == 3
     assert workers.processes(10**9) >= 1
+
+
+def test_why_for_one_event(folder: Path):
+    limited = TEN_POINTS + "limits: {budget: {points: 25}}"
+    told = simulate(folder, limited, LAST_COME_FIRST, "--explain", "e1")
+    (explained,) = told["explained"]["/tills/1 e1"]
+    assert (explained["promotion_id"], explained["result"]) == ("ten-points", "refused")
+    assert [line["path"] for line in explained["lines"] if not line["holds"]] == ["limits.budget"]
+    told = simulate(folder, limited, LAST_COME_FIRST, "--explain", "/tills/1 e3", "--language", "it")
+    assert told["explained"]["/tills/1 e3"][0]["headline"].startswith("Sì: 10 punti")
+    assert simulate(folder, limited, LAST_COME_FIRST, "--explain", "e9")["explained"] == {}
+
+
+def test_why_in_text_and_a_table_of_80_columns(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    (folder / "promotions" / "p.yaml").write_text(TEN_POINTS)
+    (folder / "e.jsonl").write_bytes(b"".join(LAST_COME_FIRST))
+    named = ("--promotions", folder / "promotions", "--events", folder / "e.jsonl", "--explain", "e1")
+    result = RUN.invoke(app, ["simulate", *map(str, named)])
+    assert "ten-points" in result.stdout
+    assert "10 points an order (ten-points)" in result.stdout
+    assert "Yes: 10 points" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_points_cost_what_the_programme_says(folder: Path):
+    (folder / "promotions" / "programme.yaml").write_text(
+        "programme: main\npoints: {base: {value: 1.00 EUR, value_points: 100}}\n"
+    )
+    told = simulate(folder, TEN_POINTS, LAST_COME_FIRST)
+    assert told["total"]["cost"] == [{"amount": 40, "currency": "EUR"}]
+    (folder / "promotions" / "more.yaml").write_text("programme: other\n")
+    named = ("--promotions", folder / "promotions", "--events", folder / "e.jsonl")
+    assert "both programme documents" in str(RUN.invoke(app, ["simulate", *map(str, named)]).exception)
+
+
+def test_codes_from_a_file_go_out_in_the_order_of_time(folder: Path):
+    codes = b"CODE-1\nCODE-2\nCODE-3\n"
+    (folder / "promotions" / "codes.txt").write_bytes(codes)
+    coupon = f"""
+promotion: a-code
+title: {{en: "A code"}}
+reward:
+  coupon:
+    amount_off: 1.00 EUR
+    valid_for: 30d
+    codes: {{file: codes.txt, count: 3, sha256: {sha256(codes).hexdigest()}}}
+"""
+    told = simulate(folder, coupon, LAST_COME_FIRST)
+    held = {member: [coupon.code for coupon in record.coupons] for member, record in told["wallets"].items()}
+    assert held == {"bert": ["CODE-1"], "carl": ["CODE-2"], "anna": ["CODE-3"], "dora": []}
