@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from schemas.promotions.source import Path, shown
+from schemas.promotions.written import Money
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -113,11 +114,20 @@ def of_several(errors: Sequence[ErrorDetails], path: Path, document: type[BaseMo
         return f"{message}; and {other}", other_advice or advice
     if "written_wrong" in told and isinstance(told["written_wrong"]["input"], str | int):
         return words(told["written_wrong"], path, document)
-    wanted = list(dict.fromkeys(_WANTED.get(error["type"], "one of its words") for error in errors))
+    wanted = list(dict.fromkeys(_wanted(error) for error in errors))
     given = errors[0]["input"]
     listed = " or ".join([", ".join(wanted[:-1]), wanted[-1]] if len(wanted) > 1 else wanted)
     advice = _whole(given) if "int_type" in told and isinstance(given, str) else ""
     return f"expected {listed}, found {_found(given)}", advice
+
+
+def _wanted(error: ErrorDetails) -> str:
+    context = error.get("ctx", {})
+    if error["type"] == "literal_error":
+        return "one of " + ", ".join(re.findall(r"'([^']*)'", str(context.get("expected", ""))))
+    if error["type"] == "written_wrong":
+        return f"text such as `{context.get('suggestion', '')}`"
+    return _WANTED[error["type"]]
 
 
 def _instead_of(document: type[BaseModel], path: Path) -> str:
@@ -126,9 +136,12 @@ def _instead_of(document: type[BaseModel], path: Path) -> str:
     name = str(path[-1])
     if get_close_matches(name[:128].lower(), here, n=1, cutoff=0.8):
         return closest(name, here)
-    elsewhere = _homes(document).get(name, ())
-    if elsewhere:
-        return f"it stands in {' or '.join(f'`{place}`' for place in elsewhere[:2])}"
+    homes = _homes(document)
+    if name in homes:
+        return f"it stands in {' or '.join(f'`{place}`' for place in homes[name][:2])}"
+    near = get_close_matches(name[:128].lower(), homes, n=1, cutoff=0.8)
+    if near and not get_close_matches(name[:128].lower(), here, n=1, cutoff=0.6):
+        return f"did you mean `{near[0]}`, in `{homes[near[0]][0]}`?"
     return closest(name, here)
 
 
@@ -217,7 +230,33 @@ def _no_fields(given: object, path: Path, document: type[BaseModel]) -> tuple[st
     short = next((_SHORT[model.__name__] for model in models if model.__name__ in _SHORT), None)
     wanted = f"{short} or fields" if short else "fields"
     known = list(dict.fromkeys(name for model in models for name in _names(model)))
-    return f"expected {wanted}, found {_found(given)}", ", ".join(known) or "such as `{en: …}`"
+    advice = next((written for model in models if (written := _as_fields(model.__name__, given))), "")
+    return f"expected {wanted}, found {_found(given)}", advice or ", ".join(known) or _translated(given)
+
+
+def _as_fields(model: str, given: object) -> str:
+    """What was written as one value, with the fields it belongs in; nothing where that is not plain."""
+    text = _plain(given) if isinstance(given, str | int) and not isinstance(given, bool) else ""
+    whole = re.fullmatch(r"\d{1,9}", text) is not None
+    money = re.fullmatch(Money.pattern, text) is not None
+    match model:
+        case "Limit" if whole:
+            return f"write `{{times: {text}}}`"
+        case "Budget" if money:
+            return f"write `{{amount: {text}}}`"
+        case "Bounds" if money:
+            return f"write `{{at_least: {text}}}`"
+        case "Goal" if whole:
+            return f"write `{{visits: {text}}}`"
+        case "Goal" if money:
+            return f"write `{{spend: {text}}}`"
+        case "PointsReward" | "CountBounds" | "NthOrder" if whole:
+            return f"write `{text}`"
+    return ""
+
+
+def _translated(given: object) -> str:
+    return f'write `{{en: "{shown(given, 60)}"}}`' if isinstance(given, str) else "such as `{en: …}`"
 
 
 def _of_length(error: ErrorDetails) -> tuple[str, str]:

@@ -16,7 +16,7 @@ _ORDINALS = {"viewed": "offer", "activated": "offer", "voided": "order"}
 
 def findings(document: Plain) -> Iterator[Finding]:
     """Steps that are nothing or two things at once, that name orders and offers there are not, empty expectations."""
-    variants = {arm.get("variant") for _, arm in items(document.get("variants"), ())}
+    variants = {name for _, arm in items(document.get("variants"), ()) for name in texts(arm.get("variant"))}
     for path, example in items(document.get("examples"), ("examples",)):
         yield from _expected(example, path, document)
         variant = example.get("variant")

@@ -49,7 +49,7 @@ def findings(document: Plain) -> Iterator[Finding]:
 def _some_reward(document: Plain) -> Iterator[Finding]:
     reward, variants = document.get("reward"), document.get("variants")
     if variants is None:
-        if reward is None:
+        if "reward" not in document:
             yield ("reward",), "`reward` is missing", "write `reward: [{points: 50}]`"
         elif reward == []:
             yield ("reward",), "the promotion gives nothing", "write `reward: [{points: 50}]`"

@@ -120,7 +120,7 @@ def _circle(start: str, starts: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
         way = ways.pop()
         for name in starts.get(way[-1], ()):
             if name == start and len(way) > 1:
-                return (*reversed(way), way[-1])
+                return (start, *reversed(way))
             if name not in seen:
                 seen.add(name)
                 ways.append((*way, name))

@@ -198,7 +198,7 @@ MISTAKES = [
         "total: {at_least: 10.00 EUR}",
         "total: 10.00 EUR",
         "total: 10.00 EUR",
-        "where.total: expected fields, found `10.00 EUR` (at_least, at_most)",
+        "where.total: expected fields, found `10.00 EUR` (write `{at_least: 10.00 EUR}`)",
     ),
     (
         "at_least: 10.00 EUR",
