@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from services.cli.errors import DOES_NOT_HOLD
 
-promotions_app = typer.Typer(no_args_is_help=True, help="Check and publish promotion documents.")
+promotions_app = typer.Typer(no_args_is_help=True, help="Check, explain and publish promotion documents.")
 
 Paths = Annotated[list[Path], typer.Argument(help="Documents, or folders of them (.yaml, .yml, .json)")]
+
+Language = Annotated[Literal["en", "it"], typer.Option("--language", help="The language of the words")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON value instead of text")]
 
 
 @promotions_app.callback()
 def promotions() -> None:
-    """Check and publish promotion documents."""
+    """Check, explain and publish promotion documents."""
 
 
 @promotions_app.command()
@@ -49,6 +52,33 @@ def check(
     else:
         print_text(programmes, checked)
     if not passed:
+        raise typer.Exit(DOES_NOT_HOLD)
+
+
+@promotions_app.command()
+def explain(paths: Paths, *, language: Language = "en", as_json: AsJson = False) -> None:
+    """Tell in plain words what documents say: who, when, what counts, what it gives and where it ends.
+
+    Ends with 1 if a document has mistakes; they are told on stderr, as `check` tells them.
+    """
+    from services.cli.promotion_words import explain_paths
+
+    if not explain_paths(paths, language, as_json=as_json):
+        raise typer.Exit(DOES_NOT_HOLD)
+
+
+@promotions_app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(help="The document as it was")],
+    new: Annotated[Path, typer.Argument(help="The document as it is now")],
+    *,
+    language: Language = "en",
+    as_json: AsJson = False,
+) -> None:
+    """Tell in plain words what changes from one version of a document to another; nothing where both say the same."""
+    from services.cli.promotion_words import diff_files
+
+    if not diff_files(old, new, language, as_json=as_json):
         raise typer.Exit(DOES_NOT_HOLD)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
+from pydantic_core import PydanticCustomError
+
 from schemas.promotions.conditions import NthOrder
 from schemas.promotions.fields import Period
 from schemas.promotions.written import LocalMoment, Money
@@ -90,7 +92,10 @@ def _schedule(voice: Voice, name: str, seen: Observation) -> str | None:
 
 
 def _day(voice: Voice, required: object) -> str:
-    moment = LocalMoment.parse(str(required))
+    try:
+        moment = LocalMoment.parse(str(required))
+    except PydanticCustomError:
+        return value(voice, required)
     return voice.exact_day(moment.day) + (f", {moment.time:%H:%M}" if moment.time is not None else "")
 
 

@@ -80,7 +80,8 @@ class Voice:
 
     def number(self, value: int | Decimal) -> str:
         """Grouped as the language does: `1,370`, `1.370`."""
-        return str(format_decimal(value, locale=self._locale))
+        # A truth value that a trace holds where a count should be is counted, too.
+        return str(format_decimal(value + 0, locale=self._locale))
 
     def money(self, money: Money) -> str:
         """`€5.00`, `5,00 €`; with the short sign, since a programme has one dollar."""

@@ -1,0 +1,175 @@
+"""Documents in words, as a marketer reads them; and the commands that print them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from schemas.promotions.document import Promotion
+from schemas.promotions.programme import ProgrammeDocument
+from schemas.promotions.source import read_source
+from services.cli.promotions import promotions_app
+from services.words.differences import differences
+from services.words.document import describe
+from services.words.programme import describe_programme
+from services.words.voice import LANGUAGES, NAMES_SHOWN, Spoken
+
+COOKBOOK = sorted((Path(__file__).parents[3] / "docs" / "cookbook").glob("*.yaml"))
+COFFEE = """
+promotion: coffee
+title: {en: "5 € for 50 €", it: "5 € ogni 50 €"}
+schedule: {from: 2026-11-01, until: 2026-12-31, timezone: Europe/Rome, days: [mon, tue, wed, thu, fri],
+           hours: "07:00-22:00", blackout: 2026-12-08}
+audience: {tiers: [silver, gold], segments: commuters, holdout: 5 %}
+where: {channel: [pos, app], total: {at_least: 5.00 EUR}, lines: {category: coffee}}
+goal: {spend: 50.00 EUR, within: 30d, repeat: true}
+reward:
+  - coupon: {amount_off: 5.00 EUR, valid_for: 30d}
+  - points: 50
+limits: {per_member: {times: 3, every: month}, budget: {amount: 10000.00 EUR}}
+"""
+ENGLISH = [
+    "“5 € for 50 €” (also in Italian)",
+    (
+        "Members of tier silver or gold, in the segment commuters, "
+        "except 5% of them, who are left out (always the same ones)"
+    ),
+    "From 1 November to 31 December 2026, Monday to Friday, 07:00 to 22:00, not on 8 December 2026 (Europe/Rome time)",
+    "Orders at a till or in the app, of at least €5.00",
+    "Only these lines count: category coffee",
+    "Spend €50.00 within 30 days of the first event that counts",
+    "Again and again: what is beyond the goal counts towards the next one",
+    "A coupon: €5.00 off, valid for 30 days",
+    "50 points",
+    "At most 3 times a month for each member",
+    "Budget: €10,000.00; the last reward is given whole or not at all",
+]
+ITALIAN = [
+    "“5 € ogni 50 €” (anche in inglese)",
+    "Membri di livello silver o gold, del segmento commuters, tranne il 5%, che resta escluso (sempre gli stessi)",
+    (
+        "Dal 1 novembre al 31 dicembre 2026, dal lunedì al venerdì, dalle 07:00 alle 22:00, non l'8 dicembre 2026 "
+        "(ora di Europe/Rome)"
+    ),
+    "Acquisti in cassa o nell'app, di almeno 5,00 €",
+    "Contano solo queste righe: categoria coffee",
+    "Spendere 50,00 € entro 30 giorni dal primo evento che conta",
+    "Più volte: quel che avanza conta per il successivo",
+    "Un buono: 5,00 € di sconto, valido 30 giorni",
+    "50 punti",
+    "Al massimo 3 volte al mese per ogni membro",
+    "Budget totale: 10.000,00 €; l'ultimo premio si dà intero o per niente",
+]
+
+
+def promotion(text: str) -> Promotion:
+    tree, problems = read_source(text, "coffee.yaml")
+    assert tree is not None, problems
+    return Promotion.model_validate(tree.plain())
+
+
+def plain(texts: list[str]) -> list[str]:
+    return [text.replace("\N{NO-BREAK SPACE}", " ") for text in texts]
+
+
+@pytest.mark.parametrize(("language", "expected"), [("en", ENGLISH), ("it", ITALIAN)])
+def test_a_document_reads_naturally(language, expected):
+    lines = [line.text for section in describe(promotion(COFFEE), language) for line in section.lines]
+    assert plain(lines) == expected
+
+
+def test_long_lists_are_told_by_their_first_names_and_their_length():
+    skus = ", ".join(f"sku-{number}" for number in range(500))
+    many = promotion(COFFEE.replace("category: coffee", f"sku: [{skus}]"))
+    lines = " ".join(line.text for section in describe(many, "en") for line in section.lines)
+    assert f"sku-{NAMES_SHOWN - 1} or {500 - NAMES_SHOWN} more" in lines
+
+
+CHANGES = [
+    ("spend: 50.00 EUR", "spend: 40.00 EUR", "The goal falls from €50.00 to €40.00"),
+    ("within: 30d", "within: 6w", "The time for the goal rises from 30 days to 6 weeks"),
+    ("until: 2026-12-31", "until: 2027-01-06", "The end moves from 31 December 2026 to 6 January 2027"),
+    ("holdout: 5 %", "holdout: 2.5 %", "The share of members left out falls from 5% to 2.5%"),
+    ("times: 3, every", "times: 4, every", "The limit for each member rises from 3 to 4 times a month"),
+    ("per_member: {times: 3, every: month}, ", "", "No longer: at most 3 times a month for each member"),
+    ("tiers: [silver, gold]", "tiers: [gold, black]", "The tiers: 1 added (black), 1 removed (silver)"),
+    ("repeat: true", "repeat: false", "No longer: the goal can be reached again"),
+    ("  - points: 50\n", "", "No longer: the reward: 50 points"),
+    ("title: {en:", "title: {el: Καφές, en:", "New: the title: “Καφές” (Greek)"),
+    ("amount_off: 5.00 EUR", "amount_off: 4.00 EUR", "The amount of the coupon falls from €5.00 to €4.00 (a coupon)"),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "expected"), CHANGES)
+def test_a_change_reads_naturally(before, after, expected):
+    assert before in COFFEE
+    changed = promotion(COFFEE.replace(before, after))
+    assert plain(differences(promotion(COFFEE), changed, "en")) == [expected]
+    assert differences(changed, changed, "en") == []
+
+
+def told(file: Path, language: Spoken) -> list[str]:
+    tree, _ = read_source(file.read_text(), file.name)
+    assert tree is not None
+    if "programme" in tree.plain():
+        sections = describe_programme(ProgrammeDocument.model_validate(tree.plain()), language)
+    else:
+        sections = describe(Promotion.model_validate(tree.plain()), language)
+    return [line.text for section in sections for line in section.lines]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_cookbook_reads_without_a_gap(language):
+    assert len(COOKBOOK) > 40
+    gaps = ("  ", " ,", ": ,", "()", ":;", "{", "}")
+    found = [(file.name, text) for file in COOKBOOK for text in told(file, language)]
+    assert [(name, text) for name, text in found if text != text.strip() or any(gap in text for gap in gaps)] == []
+
+
+@pytest.fixture
+def coffee(tmp_path: Path) -> Path:
+    file = tmp_path / "coffee.yaml"
+    file.write_text(COFFEE)
+    return file
+
+
+def test_explain_prints_what_a_document_says(coffee):
+    ran = CliRunner().invoke(promotions_app, ["explain", str(coffee)])
+    assert ran.exit_code == 0
+    assert "Members of tier silver or gold" in ran.stdout
+
+
+def test_explain_tells_programs_in_json(coffee):
+    ran = CliRunner().invoke(promotions_app, ["explain", str(coffee), "--language", "it", "--json"])
+    (document,) = json.loads(ran.stdout)
+    assert document["id"] == "coffee"
+    assert [section["key"] for section in document["sections"]] == [
+        "about",
+        "who",
+        "when",
+        "what",
+        "goal",
+        "gives",
+        "limits",
+    ]
+
+
+def test_explain_tells_mistakes_on_stderr(tmp_path):
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("promotion: wrong\n")
+    ran = CliRunner().invoke(promotions_app, ["explain", str(wrong)])
+    assert ran.exit_code == 1
+    assert "title" in ran.stderr
+    assert not ran.stdout
+
+
+def test_diff_tells_what_changes(coffee, tmp_path):
+    new = tmp_path / "new.yaml"
+    new.write_text(COFFEE.replace("spend: 50.00 EUR", "spend: 40.00 EUR"))
+    ran = CliRunner().invoke(promotions_app, ["diff", str(coffee), str(new), "--json"])
+    assert json.loads(ran.stdout)["differences"] == ["The goal falls from €50.00 to €40.00"]
+    same = CliRunner().invoke(promotions_app, ["diff", str(coffee), str(coffee)])
+    assert same.stdout == "Both say the same.\n"
