@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.promotions import source
 from schemas.promotions.document import Promotion
+from schemas.promotions.fields import NAMES_MAX
 from schemas.promotions.loading import PROBLEMS_MAX, Loaded, load_promotion
 
 GOOD = """
@@ -30,6 +31,7 @@ examples:
   - given: [{order: {total: 60.00 EUR, lines: [{category: coffee, amount: 60.00 EUR}]}}]
     expect: {coupons: 1, points: 50}
 """
+SMALL = {"promotion": "small", "title": {"en": "Small"}, "reward": {"points": 5}}
 
 
 def load(text: str) -> Loaded:
@@ -238,8 +240,8 @@ MISTAKES = [
         "{points: 50.5}",
         "points: 50.5",
         (
-            "reward[1].points: expected a whole number or fields, found `50.5` (earn, per, per_piece, ladder, times, of, "
-            "currency, rounding, pending_for, pending_until, pending_returns, expires_after, expires_on)"
+            "reward[1].points: expected a whole number or fields, found `50.5` (earn, per, per_piece, ladder, "
+            "times, of, currency, rounding, pending_for, pending_until, pending_returns, expires_after, expires_on)"
         ),
     ),
     (
@@ -267,7 +269,10 @@ MISTAKES = [
         "every: month",
         "every: mont",
         "every: mont",
-        "limits.per_member.every: `mont` is none of order, day, week, month, quarter, year, campaign (did you mean `month`?)",
+        (
+            "limits.per_member.every: `mont` is none of order, day, week, month, quarter, year, campaign "
+            "(did you mean `month`?)"
+        ),
     ),
     (
         "on: order.completed",
@@ -358,12 +363,42 @@ FORMS = [
     ("? [a]\n: 1", "1:3: a key must be a plain word"),
     ("a: \x01", "1:4: not YAML: character #x0001 is not allowed"),
     (b"a: 1\nb: \xff", "2:4: not UTF-8 text"),
+    ("a: 1\n".encode("utf-16"), "1:1: not UTF-8 text (save it as UTF-8)"),
+    ("a: 1\nb: 'x\ud800'", "2:6: not YAML: character #xd800 is not allowed"),
+    ("a: 1\r\nb: \x00", "2:4: not YAML: character #x0000 is not allowed"),
+    ('a: "\\ud800"', "1:4: a: character #xd800 is not allowed in a text (remove it)"),
+    ('a: "x\\0"', "1:4: a: character #x0000 is not allowed in a text (remove it)"),
+    ('"\\x1b": 1', "1:1: character #x001b is not allowed in a text (remove it)"),
+    ('a: "\\UFFFFFFFF"', "1:1: not YAML: "),
+    ("a: !<" + "x" * 5000 + ">", "1:4: `!` and 4000 characters without a space (put spaces behind commas)"),
+    ("x" * 500 + ": 1", f"1:1: {'x' * 199}…: unknown field `{'x' * 199}…`"),
 ]
 
 
 @pytest.mark.parametrize(("text", "told"), FORMS)
 def test_the_form_of_the_text(text: str | bytes, told: str):
-    assert f"p.yaml:{told}" in [str(problem) for problem in load_promotion(text, "p.yaml").problems]
+    problems = [str(problem) for problem in load_promotion(text, "p.yaml").problems]
+    assert any(problem.startswith(f"p.yaml:{told}") for problem in problems), problems
+
+
+def test_a_byte_order_mark_and_line_ends_of_two_characters_are_no_mistakes():
+    body = GOOD.lstrip("\n").replace("\n", "\r\n").encode("utf-8-sig")
+    assert load_promotion(body, "p.yaml").problems == ()
+    [problem] = load_promotion(body.replace(b"repeat: true", b"repeat: yes"), "p.yaml").problems
+    assert (problem.line, problem.path) == (9, "goal.repeat")
+
+
+def test_a_character_that_json_writes_as_two_escapes_is_one():
+    promotion = load_promotion(json.dumps({**SMALL, "title": {"en": "🎁"}}), "p.json").promotion
+    assert promotion is not None
+    assert promotion.title == {"en": "🎁"}
+
+
+def test_ten_thousand_skus_are_read_and_one_more_is_refused():
+    skus = [f"sku-{number:06}" for number in range(NAMES_MAX + 1)]
+    for names, expected in ((skus[1:], 0), (skus, 1)):
+        body = json.dumps({**SMALL, "where": {"lines": {"sku": names}}})
+        assert len(load_promotion(body, "p.json").problems) == expected
 
 
 @pytest.mark.parametrize(
@@ -375,12 +410,22 @@ def test_the_form_of_the_text(text: str | bytes, told: str):
         "a: [" + "x," * 300_000,
         "a: &a [x,x]\n" + "".join(f"b{n}: &b{n} [*a,*a]\n" for n in range(1000)),
         "a: " + "1" * 100_000,
+        "a: &" + "x" * 500_000 + " 1",
+        "a: !<" + "x" * 500_000 + ">",
+        "where: " + "{all: " * 100_000,
+        "".join(f"k{n}: 1\n" for n in range(100_000)),
+        "".join(f"k{n}: 1\n" for n in range(20_000)),
+        "a: 1\n" * 20_000,
+        "promotion: a\nreward:\n" + "- {points: x}\n" * 10_000,
+        b"a: 1\n" * 10_000_000,
+        b"\x00" * 100_000,
     ],
 )
-def test_a_bomb_is_refused_before_it_goes_off(text: str):
+def test_a_bomb_is_refused_before_it_goes_off(text: str | bytes):
     loaded = load_promotion(text, "p.yaml")
     assert loaded.promotion is None
     assert 1 <= len(loaded.problems) <= PROBLEMS_MAX + 1
+    assert all(len(str(problem)) < 2000 for problem in loaded.problems)
 
 
 def test_what_is_missing_is_told_where_it_should_stand():
