@@ -93,7 +93,7 @@ def wrapped(annotation: Any, part: Part) -> Any:
 
 def _pairs(args: tuple[Any, ...]) -> bool:
     return any(
-        isinstance(rule, MinLen) and rule.min_length == 2 for each in args[1:] for rule in getattr(each, "metadata", [])
+        isinstance(mark, MinLen) and mark.min_length == 2 for each in args[1:] for mark in getattr(each, "metadata", [])
     )
 
 
@@ -116,8 +116,8 @@ def values(annotation: Any) -> tuple[Any, Any]:
 
 
 def _annotated(args: tuple[Any, ...]) -> tuple[Any, Any]:
-    for rule in args[1:]:
-        pattern = getattr(rule, "pattern", None)
+    for mark in args[1:]:
+        pattern = getattr(mark, "pattern", None)
         if pattern in BY_PATTERN:
             return BY_PATTERN[pattern]
     first, second = values(args[0])

@@ -54,7 +54,7 @@ def pairs() -> Iterator[tuple[str, str, str]]:
                     found = node.elts
             if len(found) == 2:
                 for en, it in zip(texts(found[0]), texts(found[1]), strict=False):
-                    yield f"{file.name}:{node.lineno}", en, it
+                    yield f"{file.name}:{found[0].lineno}", en, it
     for name, (en, it) in [*LABELS.items(), *CHOICES.items()]:
         yield name, en, it
 
