@@ -2,7 +2,8 @@
 
 A pursuit's `marks` remember what the progress alone cannot, under the name of the kind of goal:
 ("names", name, …) of different things; ("rolling", (instant, gain or name), …); ("row", periods running, progress in
-this one, names, its number); ("parts", (progress, target, unit, currency, names), …).
+this one, names, its number); for several measures ("all" or "any" or "steps",
+(progress, target, unit, currency, names), …).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from schemas.promotions.goals import Goal
-from services.engine.meters import has_parts
+from services.engine.meters import PARTS, has_parts
 from services.engine.moments import last_instant, local
 from services.engine.occasion import Occasion
 from services.engine.periods import last_of_period, period_of
@@ -187,7 +188,8 @@ def _run_in(compiled: Compiled, pursuit: Pursuit, period: int) -> tuple[int, int
 def _parts(compiled: Compiled, goal: Goal, pursuit: Pursuit, gains: Gains) -> _Moved:
     """Several measures: all, any, or one after the other."""
     meters = compiled.meters
-    marks = list(_marks(pursuit, "parts"))
+    word = next(each for each in PARTS if getattr(goal, each) is not None)
+    marks = list(_marks(pursuit, word))
     shape = [(meter.target, meter.unit, meter.currency) for meter in meters]
     if [(mark[1], mark[2], mark[3]) for mark in marks] != shape:
         marks = [(0, *each, ()) for each in shape]
@@ -205,8 +207,8 @@ def _parts(compiled: Compiled, goal: Goal, pursuit: Pursuit, gains: Gains) -> _M
         marks[number] = (min(progress, target), target, unit, currency, names)
     met = sum([mark[0] >= mark[1] for mark in marks])
     if met < compiled.target:
-        return _Moved(met, 0, ("parts", *marks))
-    return _Moved(0, 1) if goal.repeat else _Moved(compiled.target, 1, ("parts", *marks))
+        return _Moved(met, 0, (word, *marks))
+    return _Moved(0, 1) if goal.repeat else _Moved(compiled.target, 1, (word, *marks))
 
 
 def _marks(pursuit: Pursuit, kind: str) -> tuple[Any, ...]:
@@ -216,7 +218,7 @@ def _marks(pursuit: Pursuit, kind: str) -> tuple[Any, ...]:
 
 
 def _begun(pursuit: Pursuit) -> bool:
-    return pursuit.progress > 0 or any(mark[0] > 0 for mark in _marks(pursuit, "parts"))
+    return pursuit.progress > 0 or any(mark[0] > 0 for word in PARTS for mark in _marks(pursuit, word))
 
 
 def _closes(compiled: Compiled, goal: Goal, pursuit: Pursuit, occasion: Occasion, moved: _Moved) -> int:

@@ -10,7 +10,7 @@ from services.engine.coupons import FACT_KEPT, KEPT_AFTER_USE, coupon_expired
 from services.engine.entries import COUPON, TIER, Entry, Kind
 from services.engine.occasion import Occasion
 from services.engine.points import account, leftovers
-from services.engine.tiers import set_by_hand
+from services.engine.tiers import enter_tiers, set_by_hand
 from services.engine.wallet import FIELDS, Wallet
 
 ATTRIBUTES_KEPT = 200
@@ -28,6 +28,7 @@ def update_member(occasion: Occasion) -> None:
     wallet = occasion.wallet
     if not wallet.registered and not isinstance(data, MemberUpdated):
         wallet.registered = occasion.instant
+        enter_tiers(occasion)
     for name, value in data.attributes.items():
         if name == "tier":
             set_by_hand(occasion, None if value is None else str(value))

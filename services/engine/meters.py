@@ -27,6 +27,10 @@ _PLURALS: dict[Kind, Unit] = {
 }
 
 
+PARTS = ("all", "any", "steps")
+"""The ways in which several measures are one goal."""
+
+
 @dataclass(slots=True)
 class Meter:
     """One measure: on which events it counts, towards what target, and how much.
@@ -50,7 +54,7 @@ def meters_of(promotion: Promotion, zone: ZoneInfo) -> tuple[Meter, ...]:
     goal = promotion.goal
     if goal is None:
         return ()
-    for word in ("all", "any", "steps"):
+    for word in PARTS:
         parts = getattr(goal, word)
         if parts is not None:
             places = [f"goal.{word}[{number}]" for number in range(len(parts))]

@@ -9,7 +9,6 @@ from __future__ import annotations
 from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Literal
 from zoneinfo import ZoneInfo
 
 from schemas.promotions.written import Duration, LocalMoment
@@ -80,22 +79,6 @@ def last_of(day: date, length: Duration, zone: ZoneInfo) -> tuple[int, str]:
 
 
 @lru_cache(maxsize=4096)
-def last_of_period(
-    day: date, period: Literal["month", "year"], plus: Duration | None, zone: ZoneInfo
-) -> tuple[int, str]:
-    """The last instant of the month or year of a day, or of the one a length after its end; and that day as text."""
-    last = _period_end(day, period)
-    if plus is not None:
-        last = _period_end(later_day(last, plus), period)
-    return midnight(last + timedelta(days=1), zone) - 1, last.isoformat()
-
-
-def _period_end(day: date, period: Literal["month", "year"]) -> date:
-    if period == "year":
-        return day.replace(month=12, day=31)
-    return day.replace(day=monthrange(day.year, day.month)[1])
-
-
 def year_end(year: int, zone: ZoneInfo) -> int:
     """The last instant of a calendar year."""
     return midnight(date(min(year, LAST_DAY.year) + 1, 1, 1), zone) - 1

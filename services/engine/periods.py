@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from schemas.promotions.fields import Period
-from services.engine.moments import LAST_DAY, midnight
+from schemas.promotions.written import Duration
+from services.engine.moments import LAST_DAY, later_day, midnight
 
 _MONTHS: dict[Period, int] = {"month": 1, "quarter": 3, "year": 12}
 
@@ -27,6 +29,14 @@ def period_of(clock: datetime, period: Period) -> int:
 def last_of_period(day: date, period: Period, zone: ZoneInfo) -> int:
     """The last instant of the day, week, month, quarter or year that a local day is in."""
     return midnight(_next(day, period), zone) - 1
+
+
+def expiry_of(day: date, period: Literal["month", "year"], plus: Duration | None, zone: ZoneInfo) -> tuple[int, str]:
+    """The last instant of the month or year of a day, or of the one a length after its end; and that day as text."""
+    last = _next(day, period) - timedelta(days=1)
+    if plus is not None:
+        last = _next(later_day(last, plus), period) - timedelta(days=1)
+    return midnight(last + timedelta(days=1), zone) - 1, last.isoformat()
 
 
 def _next(day: date, period: Period) -> date:

@@ -20,13 +20,13 @@ from services.engine.moments import (
     first_instant_after,
     last_instant,
     last_of,
-    last_of_period,
     local,
     midnight,
     moment_of,
     opening,
 )
 from services.engine.occasion import Occasion
+from services.engine.periods import expiry_of
 from services.engine.tiers import add_tier_points, count_towards_tier
 from services.engine.wallet import Lot, Wallet
 
@@ -175,7 +175,7 @@ def _expiry(usable: int, reward: PointsReward, compiled: Compiled, occasion: Occ
         last, on = last_of(day, expiry.after, zone)
     else:
         assert expiry.end_of is not None
-        last, on = last_of_period(day, expiry.end_of, expiry.plus, zone)
+        last, on = expiry_of(day, expiry.end_of, expiry.plus, zone)
     return last + 1, on
 
 

@@ -9,12 +9,12 @@ from typing import Any
 import orjson
 
 from schemas.values import rfc3339
+from services.engine.meters import PARTS
 from services.engine.moments import text_of
 from services.engine.wallet import Coupon, Pursuit, Wallet
 
 EXPIRING_SHOWN = 12
 """The sync record names so many of the next days on which points expire, and no more: a year has 365 of them."""
-_PARTS = ("all", "any", "steps", "parts")
 """Kinds of goals of several, as their marks name them."""
 
 
@@ -88,7 +88,7 @@ def _showing(pursuit: Pursuit) -> bool:
 def _parts(pursuit: Pursuit) -> tuple[Any, ...]:
     """(progress, target, unit, currency, …) of each part of a goal of several: see goals."""
     marks = pursuit.marks
-    return marks[1:] if marks and marks[0] in _PARTS else ()
+    return marks[1:] if marks and marks[0] in PARTS else ()
 
 
 def _card(pursuit: Pursuit) -> dict[str, object]:
@@ -113,8 +113,7 @@ def _offer(pursuit: Pursuit) -> dict[str, object]:
         "title": orjson.Fragment(pursuit.title),
     }
     if parts := _parts(pursuit):
-        if pursuit.marks[0] != "parts":
-            offer["parts_are"] = pursuit.marks[0]
+        offer["parts_are"] = pursuit.marks[0]
         offer["parts"] = [
             {"progress": done, "target": target, "unit": unit, "currency": currency, "met": done >= target}
             for done, target, unit, currency, *_ in parts

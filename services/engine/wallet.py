@@ -140,7 +140,7 @@ class Wallet:
     """What counts towards tiers: (period, or the instant at which it stops counting; amount)."""
     lots: tuple[Lot, ...] = ()
     stirred: dict[str, int] = field(default_factory=dict)
-    """By points currency that expires with inactivity: when it was last earned or spent."""
+    """By points currency that expires with inactivity: when what is usable is gone, if nothing moves until then."""
     coupons: dict[str, Coupon] = field(default_factory=dict)
     pursuits: dict[str, Pursuit] = field(default_factory=dict)
     """By promotion id, for promotions open to everyone that have a goal."""
