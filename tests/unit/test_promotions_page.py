@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from schemas.envelope import from_structured
 from schemas.events.catalogue import decode
@@ -14,6 +15,7 @@ from schemas.promotions.conditions import Trigger
 from schemas.promotions.document import Promotion
 from schemas.promotions.loading import Loaded, load_document, load_promotion
 from schemas.promotions.programme import ProgrammeDocument
+from services.cli.main import app
 from services.engine.examples import run_examples
 from services.engine.fold import fold
 from services.engine.programme import PromotionVersion, compile_programme
@@ -27,6 +29,7 @@ REFERENCE = (ROOT / "docs" / "promotions-reference.md").read_text()
 YAML = re.compile(r"^```yaml\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 JSON = re.compile(r"^```json\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 DOCUMENTS = YAML.findall(PAGE)
+RUN = CliRunner()
 # The secret that a fresh installation has: the seed of the contest follows from it.
 TERMS = ProgrammeTerms(b"change-me", "Europe/Rome", "EUR")
 
@@ -89,3 +92,22 @@ def test_the_reference_lists_every_remark_of_the_check():
         code for row in re.findall(r"^\| (`.+?) \|", table, re.MULTILINE) for code in re.findall(r"`([a-z-]+)`", row)
     }
     assert listed == told
+
+
+def test_what_the_page_shows_of_explain_and_diff_is_what_they_print(tmp_path: Path):
+    explained, changed = re.findall(r"^```text\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    old, new = tmp_path / "old.yaml", tmp_path / "new.yaml"
+    old.write_text(DOCUMENTS[0])
+    text = DOCUMENTS[0].replace("2026-12-31", "2027-01-06").replace("50.00 EUR, within", "40.00 EUR, within")
+    new.write_text(text.replace("times: 3", "times: 4"))
+    told = plain(RUN.invoke(app, ["promotions", "explain", str(old)], env={"COLUMNS": "100"}).stdout)
+    for line in plain(explained):
+        assert line in told
+    assert plain(RUN.invoke(app, ["promotions", "diff", str(old), str(new)], env={"COLUMNS": "100"}).stdout) == plain(
+        changed
+    )
+
+
+def plain(text: str) -> list[str]:
+    """Lines without the space around them."""
+    return [line.strip() for line in text.strip().splitlines()]
