@@ -16,9 +16,9 @@ from schemas.promotions.remark import Remark
 
 Checked = Sequence[tuple[Loaded, Promotion]]
 Said = Iterator[tuple[Loaded, Remark]]
-_COMPARED_MAX = 1_000
+_COMPARED_MAX = 200
 """A document is compared with so many others at most: a warning is worth no more."""
-_EVERYBODY = Audience()
+_EVERYBODY = Audience().model_dump_json(exclude_none=True)
 
 
 def findings(checked: Checked, programme: ProgrammeDocument | None) -> Said:
@@ -29,18 +29,24 @@ def findings(checked: Checked, programme: ProgrammeDocument | None) -> Said:
 
 
 def _overlaps(checked: Checked) -> Said:
-    """Two coupons for the same lines at the same time: told once for each later document."""
-    buckets: dict[tuple[Trigger, str], list[tuple[Loaded, Promotion]]] = defaultdict(list)
+    """Two coupons for the same lines, members and time: told once for each later document."""
+    by_audience: dict[tuple[Trigger, str, str], list[Promotion]] = defaultdict(list)
+    by_lines: dict[tuple[Trigger, str], list[Promotion]] = defaultdict(list)
     for loaded, promotion in checked:
         if promotion.by == "offer" or not any(reward.coupon is not None for _, reward in rewards_of(promotion)):
             continue
-        lines = promotion.where.lines
-        key = lines.model_dump_json(exclude_none=True) if lines is not None else ""
+        lines, audience = promotion.where.lines, promotion.audience.model_dump_json(exclude_none=True)
+        wanted = lines.model_dump_json(exclude_none=True) if lines is not None else ""
         met = None
         for trigger in promotion.on:
-            bucket = buckets[trigger, key]
-            met = met or next((p for _, p in bucket[-_COMPARED_MAX:] if _meet(p, promotion)), None)
-            bucket.append((loaded, promotion))
+            if audience == _EVERYBODY:
+                others = by_lines[trigger, wanted]
+            else:
+                own, open_to_all = by_audience[trigger, wanted, audience], by_audience[trigger, wanted, _EVERYBODY]
+                others = [*own[-_COMPARED_MAX:], *open_to_all[-_COMPARED_MAX:]]
+            met = met or next((other for other in others[-2 * _COMPARED_MAX :] if _meet(other, promotion)), None)
+            by_lines[trigger, wanted].append(promotion)
+            by_audience[trigger, wanted, audience].append(promotion)
         if met is not None:
             message = f"one event can bring a coupon of this and of `{met.promotion}`, for the same goods"
             advice = "give both one `stacking.group`, with a mode"
@@ -48,11 +54,8 @@ def _overlaps(checked: Checked) -> Said:
 
 
 def _meet(one: Promotion, other: Promotion) -> bool:
-    """Whether both can look at the same event of the same member, without having settled how they stand together."""
+    """Whether both can look at the same event of one of their members, with nothing settled on how they share it."""
     if one.promotion == other.promotion or (_settled(one) and _settled(other) and _group(one) == _group(other)):
-        return False
-    everybody = _EVERYBODY in (one.audience, other.audience)
-    if not everybody and one.audience != other.audience:
         return False
     if not _same_days(one, other) or not _share(one.schedule.days, other.schedule.days):
         return False
