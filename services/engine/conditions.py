@@ -19,7 +19,7 @@ from services.engine.moments import closing, first_instant_after, last_instant, 
 from services.engine.occasion import Occasion
 from services.engine.trace import Miss
 
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def bucket(promotion_id: str, member_id: str, purpose: str = "") -> int:
@@ -67,7 +67,7 @@ def calendar_conditions(schedule: Schedule, zone: ZoneInfo) -> list[Condition]:
                 "schedule.days",
                 list(schedule.days),
                 lambda o: o.clock(zone).weekday() in days,
-                lambda o: _DAYS[o.clock(zone).weekday()],
+                lambda o: DAYS[o.clock(zone).weekday()],
                 lambda o: Miss("instant", _next_day(o.clock(zone), lambda day: day.weekday() in days)),
             )
         )
@@ -88,7 +88,7 @@ def calendar_conditions(schedule: Schedule, zone: ZoneInfo) -> list[Condition]:
                 "schedule.windows",
                 [_window_text(window) for window in schedule.windows],
                 lambda o: any(test(o.clock(zone)) for test in tests),
-                lambda o: f"{_DAYS[o.clock(zone).weekday()]} {o.clock(zone):%H:%M}",
+                lambda o: f"{DAYS[o.clock(zone).weekday()]} {o.clock(zone):%H:%M}",
             )
         )
     if schedule.month_days is not None:
@@ -119,7 +119,7 @@ def _blackout(schedule: Schedule, zone: ZoneInfo) -> Condition:
 
 
 def _weekdays(days: Sequence[Day]) -> frozenset[int]:
-    return frozenset([_DAYS.index(day) for day in days])
+    return frozenset([DAYS.index(day) for day in days])
 
 
 def _within(hours: Hours) -> Callable[[datetime], bool]:
@@ -206,18 +206,21 @@ def _member_in(path: str, names: Iterable[str], get: Callable[[Occasion], object
     return Condition(path, list(names), lambda o: get(o) in wanted, get)
 
 
-def _home(o: Occasion) -> str:
+def home_of(o: Occasion) -> str:
+    """The member's home store, `` for none."""
     return str(o.wallet.attributes.get("home_store", ""))
 
 
 def _home_conditions(audience: Audience) -> list[Condition]:
     found = []
     if audience.home_store is not None:
-        found.append(_member_in("audience.home_store", audience.home_store, _home))
+        found.append(_member_in("audience.home_store", audience.home_store, home_of))
     if audience.home_region is not None:
         regions = audience.home_region
         found.append(
-            Condition("audience.home_region", list(regions), lambda o: _home(o) in o.terms.stores_of(regions), _home)
+            Condition(
+                "audience.home_region", list(regions), lambda o: home_of(o) in o.terms.stores_of(regions), home_of
+            )
         )
     return found
 

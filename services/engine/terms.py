@@ -47,6 +47,7 @@ class Terms:
     """What was paid counts, all of it: no line and no payment method is left out."""
     never_counts: Callable[[OrderLine], bool] | None
     regions: dict[str, frozenset[str]]
+    regions_by_store: dict[str, tuple[str, ...]] = field(repr=False)
 
     def points(self, currency: str) -> PointsCurrency:
         """How points of a currency are rounded, wait and expire."""
@@ -65,6 +66,10 @@ class Terms:
     def stores_of(self, regions: Iterable[str]) -> frozenset[str]:
         """The stores of these regions."""
         return frozenset().union(*[self.regions.get(region, frozenset()) for region in regions])
+
+    def regions_of(self, store: str) -> tuple[str, ...]:
+        """The regions that hold this store."""
+        return self.regions_by_store.get(store, ())
 
 
 def compile_terms(versions: Iterable[ProgrammeVersion], settings: ProgrammeTerms) -> tuple[Terms, ...]:
@@ -87,4 +92,8 @@ def _terms(document: ProgrammeDocument, starts: int, secret: bytes, zone: ZoneIn
     never = line_test(earning.except_lines) if earning.except_lines is not None else None
     plain = earning.amounts == "after_discounts" and earning.tax == "included" and never is None
     regions = {region: frozenset(stores) for region, stores in document.regions.items()}
-    return Terms(document, starts, secret, zone, currency, plain, never, regions)
+    by_store: dict[str, tuple[str, ...]] = {}
+    for region, stores in regions.items():
+        for store in stores:
+            by_store[store] = (*by_store.get(store, ()), region)
+    return Terms(document, starts, secret, zone, currency, plain, never, regions, by_store)
