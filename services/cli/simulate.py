@@ -138,13 +138,14 @@ class _Follower:
         self._wallets, self._journal = outputs
         self._task = progress.add_task("Folding", total=events)
 
-    def begin(self, number: int) -> None:
+    def begin(self, number: int, *, whole: bool) -> None:
         """Another pass: everything is written again."""
         if number > 1:
             self._progress.remove_task(self._task)
-            self._task = self._progress.add_task(f"Shared limits, pass {number}", total=self._events)
+            total = self._events if whole else None
+            self._task = self._progress.add_task(f"Shared limits, pass {number}", total=total)
         for output in (self._wallets, self._journal):
-            if output is not None:
+            if whole and output is not None:
                 output.restart()
 
     def folded(self, folded: Folded) -> None:

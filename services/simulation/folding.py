@@ -26,7 +26,13 @@ from services.simulation.heap import EventHeap, Row, event_of
 from services.simulation.tally import Tally, faces_of
 from services.simulation.workers import in_order
 
-PASSES_MAX = 4
+PASSES_MAX = 100
+WHOLE_MAX = 3
+"""So many passes over all members before only those who were misled are folded again."""
+FEW = 4
+"""Fewer than one in so many members: they are folded alone."""
+ALONE_MAX = 5_000
+"""So many members are folded before other processes have started."""
 
 
 @dataclass(slots=True)
@@ -138,8 +144,8 @@ class Result:
 class Listener(Protocol):
     """Who hears of each pass: where its lines go, and how far it is."""
 
-    def begin(self, number: int) -> None:
-        """A pass begins; what was written in the one before does not count."""
+    def begin(self, number: int, *, whole: bool) -> None:
+        """A pass begins, over all members or (not `whole`) some; what an earlier one wrote does not count."""
         ...
 
     def folded(self, folded: Folded) -> None:
@@ -147,36 +153,87 @@ class Listener(Protocol):
         ...
 
 
-def fold_heap(heap: EventHeap, plan: Plan, folder: Path, jobs: int, listener: Listener) -> Result:
-    """Fold every member, again until shared limits are granted in the order of time, at most `PASSES_MAX` times.
+class Passes:
+    """Folds every member, and those again who were granted what was due to others, until nobody is.
 
-    The last of these passes is binding: it grants from what is left, member by member, so that nothing is ever
-    overdrawn. The books of each pass lie in `folder`.
+    The first pass grants everything. Where that was right it is the only one; else many members are folded again
+    together with all the others, few alone, and then all once more. When `PASSES_MAX` are not enough the last pass is
+    binding: it grants from what is left, member by member, so that nothing is ever overdrawn.
     """
-    number = 1
-    while True:
-        result = Result(plan, passes=number)
-        listener.begin(number)
-        books = folder / f"books-{number}.db"
+
+    def __init__(self, heap: EventHeap, plan: Plan, folder: Path, jobs: int, listener: Listener) -> None:
+        self._heap = heap
+        self._plan = plan
+        self._folder = folder
+        self._jobs = jobs
+        self._listener = listener
+        self._number = 0
+
+    def run(self) -> Result:
+        """What all members came to, as the listener was told in the last pass."""
+        whole, stale = 1, False
         with Claims() as claims:
-            for folded in in_order(1 if plan.binding else jobs, plan, heap.by_member()):
-                claims.add(folded.asked)
-                result.add(folded)
-                listener.folded(folded)
-            settlement = claims.write_books(books)
-        result.settled = not settlement.differing
-        if result.settled or plan.binding:
+            result = self._whole(claims)
+            while misled := self._settle(claims):
+                if self._number == PASSES_MAX - 1:
+                    return self._bind(claims)
+                stale = whole == WHOLE_MAX or misled * FEW < result.members
+                if stale:
+                    self._some(claims, misled)
+                else:
+                    result = self._whole(claims)
+                    whole += 1
+            if stale:
+                result = self._whole(claims)
+            result.plan = self._plan
             return result
-        if plan.books is not None:
-            plan.books.unlink()
-        number += 1
-        plan = replace(plan, books=books, binding=number == PASSES_MAX)
+
+    def _whole(self, claims: Claims) -> Result:
+        self._number += 1
+        self._listener.begin(self._number, whole=True)
+        claims.clear()
+        result = Result(self._plan, passes=self._number)
+        for folded in in_order(1 if self._plan.binding else self._jobs, self._plan, self._heap.by_member()):
+            claims.add(folded.asked)
+            result.add(folded)
+            self._listener.folded(folded)
+        return result
+
+    def _some(self, claims: Claims, members: int) -> None:
+        self._number += 1
+        self._listener.begin(self._number, whole=False)
+        claims.forget_misled()
+        plan = replace(self._plan, wallets=False, journal=False)
+        jobs = self._jobs if members > ALONE_MAX else 1
+        for folded in in_order(jobs, plan, self._heap.of_members(claims.misled())):
+            claims.add(folded.asked)
+
+    def _settle(self, claims: Claims) -> int:
+        """Write the books of all claims for the next pass; returns how many members were misled in the last."""
+        books = self._folder / f"books-{self._number}.db"
+        misled = claims.write_books(books)
+        if self._plan.books is not None:
+            self._plan.books.unlink()
+        self._plan = replace(self._plan, books=books)
+        return misled
+
+    def _bind(self, claims: Claims) -> Result:
+        self._plan = replace(self._plan, binding=True)
+        result = self._whole(claims)
+        result.settled = not claims.write_books(self._folder / "books-last.db")
+        return result
+
+
+def fold_heap(heap: EventHeap, plan: Plan, folder: Path, jobs: int, listener: Listener) -> Result:
+    """Fold every member under a plan, shared limits granted in the order of time; books of them lie in `folder`."""
+    return Passes(heap, plan, folder, jobs, listener).run()
 
 
 def decisions_on(heap: EventHeap, plan: Plan, member_id: str, cause: str) -> list[Decision]:
     """Why that event of the member led to what it led to, promotion by promotion."""
+    rows = [row for chunk in heap.of_members([member_id]) for row in chunk]
     with Allotment(plan.books) as grants:
-        return Folding(plan, grants).why(heap.of_member(member_id), cause)
+        return Folding(plan, grants).why(rows, cause)
 
 
 def lines_of(bodies: list[bytes]) -> bytes:
