@@ -44,7 +44,7 @@ def multiply_points(occasion: Occasion) -> None:
 
 
 def _multiply(occasion: Occasion, compiled: Compiled, made: str, factor: Factor, earned: dict[str, int]) -> None:
-    _tell(occasion, compiled, made, factor)
+    told = _tell(occasion, compiled, made, factor)
     caps = [cap for cap in caps_of(compiled, occasion) if cap.limit.points is not None]
     for currency, points in earned.items():
         more = _more(points, factor, occasion.terms.points(currency).rounding)
@@ -56,6 +56,10 @@ def _multiply(occasion: Occasion, compiled: Compiled, made: str, factor: Factor,
         given = occasion.earned.get(which, 0) - before
         if given:
             use_caps(caps, compiled, occasion, given)
+    if told is not None and told.gave:
+        told.result = "rewarded"
+    elif told is not None:
+        told.observations.append(Observation("reward", "something to give", "nothing", holds=False))
     occasion.decision = None
 
 
@@ -64,15 +68,16 @@ def _more(points: int, factor: Factor, rounding: Rounding) -> int:
     return more + (rest > 0 if rounding == "up" else rounding == "half_up" and rest >= 50)
 
 
-def _tell(occasion: Occasion, compiled: Compiled, made: str, factor: Factor) -> None:
+def _tell(occasion: Occasion, compiled: Compiled, made: str, factor: Factor) -> Decision | None:
     """Somebody asking why learns of the coupon as of a promotion's decision."""
     occasion.decision = None
     if occasion.trace is None:
-        return
+        return None
     seen = [Observation("coupon.points_times", str(factor), made, True)]
-    told = Decision(occasion.cause, compiled.promotion_id, compiled.version, None, occasion.trigger, seen, "rewarded")
+    told = Decision(occasion.cause, compiled.promotion_id, compiled.version, None, occasion.trigger, seen)
     occasion.decision = told
     occasion.trace.decisions.append(told)
+    return told
 
 
 def _version(occasion: Occasion, coupon: Coupon) -> Compiled | None:

@@ -15,18 +15,21 @@ from services.engine.entries import COMPLETION, Entry
 from services.engine.goals import REWARDS_PER_EVENT_MAX, Gain, finished, opened, reached
 from services.engine.limits import ask, caps_of, observed_caps, points_left, times_left, use_caps
 from services.engine.meters import Meter
-from services.engine.moments import last_instant, micros
+from services.engine.moments import last_instant, micros, text_of
 from services.engine.occasion import Occasion
 from services.engine.points import pay
 from services.engine.programme import Compiled, mode_of
 from services.engine.rewards import Grant, give
+from services.engine.terms import Terms
 from services.engine.tiers import count_towards_tier
 from services.engine.trace import Decision, Observation
 from services.engine.wallet import Pursuit, Tally
-from services.engine.worth import worth
+from services.engine.worth import gives_nothing, worth
 
 RAISED_MAX = 20
 """One event raises so many tiers and completions at most; promotions that start each other end there."""
+STAMPED_MAX = 200
+"""One event puts stamps on cards so often at most; cards that fill each other end there."""
 
 
 @dataclass(slots=True)
@@ -36,10 +39,10 @@ class Look:
     compiled: Compiled
     offer_id: str
 
-    @property
-    def rank(self) -> tuple[object, ...]:
-        """Where it stands in the order of looking."""
-        return (*self.compiled.rank, self.offer_id)
+    def rank(self, terms: Terms) -> tuple[object, ...]:
+        """Where it stands in the order of looking, under the modes that the programme gives its groups."""
+        multiplies, _, *rest = self.compiled.rank
+        return (multiplies, mode_of(self.compiled, terms) != "exclusive", *rest, self.offer_id)
 
 
 def decide(occasion: Occasion, only: Sequence[Compiled] | None = None) -> None:
@@ -57,10 +60,13 @@ def decide(occasion: Occasion, only: Sequence[Compiled] | None = None) -> None:
 def _settle(occasion: Occasion) -> None:
     """Stamps go to their cards, tiers and completions to whoever waits for them."""
     waiting = [occasion]
-    number = 0
+    number = stamped = 0
     while waiting:
         current = waiting.pop(0)
-        for card, stamps in current.stamped:
+        for card, stamps in current.stamped:  # grows while a card that is full gives stamps for another
+            if stamped >= STAMPED_MAX:
+                break
+            stamped += 1
             _stamp(current, card, stamps)
         for trigger, name in current.raised:
             if trigger not in occasion.programme.listeners or number >= RAISED_MAX:
@@ -93,7 +99,7 @@ def _looks(occasion: Occasion, only: Sequence[Compiled] | None) -> list[Look]:
     if occasion.wallet.offers:
         looks += [look for look in _offers(occasion) if occasion.trigger in look.compiled.triggers]
     if len(looks) > 1:
-        looks.sort(key=lambda look: look.rank)
+        looks.sort(key=lambda look: look.rank(occasion.terms))
     return looks
 
 
@@ -154,9 +160,10 @@ def _foresee(occasion: Occasion, look: Look) -> int | None:
         if left > 0 and gains is not None:
             times = reached(compiled, _pursuit(occasion, look), occasion, gains, left)[1] if _pursues(look) else 1
     occasion.decision = decision
-    if not times:
+    rewards = compiled.rewards_for(occasion.wallet.member_id)
+    if not times or (compiled.goal is None and gives_nothing(rewards, compiled, occasion)):
         return None
-    return times * worth(compiled.rewards_for(occasion.wallet.member_id), compiled, occasion)
+    return times * worth(rewards, compiled, occasion)
 
 
 def _tell_passed_over(occasion: Occasion, look: Look, by: str) -> None:
@@ -202,22 +209,37 @@ def _gains(occasion: Occasion, compiled: Compiled, decision: Decision | None) ->
         return {0: 1}
     gains: dict[int, Gain] = {}
     told: list[Observation] = []
+    counted: list[list[int] | None] = []
+    several = len(compiled.meters) > 1
     for number, meter in enumerate(compiled.meters):
         if occasion.trigger not in meter.triggers:
             continue
-        if meter.conditions:
+        if several or meter.conditions:
             occasion.places = None
-            if decision is not None:
-                told += [condition.seen(occasion) for condition in meter.conditions]
+        if decision is not None:
+            told += [condition.seen(occasion) for condition in meter.conditions]
         if all(condition.holds(occasion) for condition in meter.conditions):
             gain = _gain(meter, occasion)
             if gain:
                 gains[number] = gain
+                counted.append(occasion.places)
+    if several:
+        occasion.places = _all_places(counted)
     if decision is not None:
         decision.observations += told if not gains else [seen for seen in told if seen.holds]
         if not gains and decision.failed is None:
             decision.observations.append(Observation("goal", compiled.unit, 0, holds=False))
     return gains or None
+
+
+def _all_places(counted: Sequence[list[int] | None]) -> list[int] | None:
+    """The lines that count for any of several measures; None where one takes the whole order."""
+    found: set[int] = set()
+    for places in counted:
+        if places is None:
+            return None
+        found.update(places)
+    return sorted(found)
 
 
 def _gain(meter: Meter, occasion: Occasion) -> Gain:
@@ -272,10 +294,12 @@ def _count(occasion: Occasion, look: Look, gains: dict[int, Gain], left: int) ->
         if decision is not None:
             done = finished(compiled.goal, moved) and not times
             decision.observations.append(Observation("goal", compiled.target, moved.progress, not done))
-    for grant in grants[:times]:
-        _give(grant, moved)
+    given = [grant for grant in grants[:times] if _give(grant, moved)]
+    if compiled.goal is None and not given:
+        _take_back(occasion, look, before, grants)
+        return False
     if compiled.promotion.stacking.takes_lines:
-        occasion.taken.update(occasion.places if occasion.places is not None else range(len(occasion.lines())))
+        occasion.taken.update(occasion.counted_places())
     if decision is not None and decision.failed is None:
         decision.result, decision.completed = "rewarded" if times else "counted", times
     return times > 0
@@ -306,27 +330,55 @@ def _keep(occasion: Occasion, look: Look, pursuit: Pursuit) -> None:
         occasion.wallet.pursuits[look.compiled.promotion_id] = pursuit
 
 
-def _give(grant: Grant, pursuit: Pursuit | None) -> None:
-    """One bundle of rewards, and all that is counted with it."""
+def _give(grant: Grant, pursuit: Pursuit | None) -> bool:
+    """One bundle of rewards, and all that is counted with it; whether there was one.
+
+    Without a goal there is none where it holds nothing now: an order below a ladder's first rung, a stock used up.
+    Nobody pays points for nothing.
+    """
     compiled, occasion = grant.compiled, grant.occasion
-    wallet, promotion_id = occasion.wallet, compiled.promotion_id
-    tally = wallet.tallies.get(promotion_id)
-    completed, coupons = (tally.completed, tally.coupons) if tally is not None else (0, 0)
-    wallet.tallies[promotion_id] = Tally(completed + 1, coupons)
-    if pursuit is not None:
-        occasion.entries.append(_completion(grant))
-    caps = caps_of(compiled, occasion)
-    cost = compiled.promotion.cost
+    wallet, entries, promotion_id = occasion.wallet, occasion.entries, compiled.promotion_id
+    caps, cost, start = caps_of(compiled, occasion), compiled.promotion.cost, len(entries)
+    held = (wallet.lots, wallet.stirred.copy()) if cost is not None else None
     if cost is not None:
         pay(grant, cost.currency, cost.points)
     allowed = points_left(caps, compiled, occasion)
     if allowed is not None:
         grant.points_left = allowed if grant.points_left is None else min(allowed, grant.points_left)
     so_far = sum(occasion.earned.values()) if caps else 0
+    paid, until = len(entries), wallet.tier_until
     give(grant, compiled.rewards_for(wallet.member_id))
+    if len(entries) == paid and wallet.tier_until == until:
+        if held is not None:
+            wallet.lots, wallet.stirred = held
+            del entries[start:]
+            if occasion.decision is not None:
+                occasion.decision.gave.pop()
+        if compiled.goal is None:
+            return False
+    if pursuit is not None:
+        entries.insert(start, _completion(grant))
+    tally = wallet.tallies.get(promotion_id, _NEVER)
+    wallet.tallies[promotion_id] = Tally(tally.completed + 1, tally.coupons)
     if caps:
         use_caps(caps, compiled, occasion, sum(occasion.earned.values()) - so_far)
     occasion.raised.append(("promotion.completed", promotion_id))
+    return True
+
+
+_NEVER = Tally(0, 0)
+
+
+def _take_back(occasion: Occasion, look: Look, before: Pursuit | None, grants: list[Grant]) -> None:
+    """Nothing was given: the event did not count, and what was asked of the books for it is theirs again."""
+    for grant in grants:
+        for claim in grant.claims:
+            occasion.desk.grants.release(claim)
+    if before is not None:
+        _keep(occasion, look, before)
+    if occasion.decision is not None:
+        occasion.decision.used.clear()
+        occasion.decision.observations.append(Observation("reward", "something to give", "nothing", holds=False))
 
 
 def _completion(grant: Grant) -> Entry:
@@ -354,9 +406,12 @@ def _stamp(occasion: Occasion, card: str, stamps: int) -> None:
         return
     look = Look(compiled, "")
     occasion.decision = _told(occasion, look)
-    joins = _hold(compiled.issue_conditions, occasion, occasion.decision)
+    if not _hold(compiled.issue_conditions, occasion, occasion.decision):
+        return
     left = _left(occasion, look)
-    if joins and left > 0:
+    if occasion.decision is not None:
+        _observe_left(occasion, look, occasion.decision)
+    if left > 0:
         _count(occasion, look, {0: stamps}, left)
 
 
@@ -375,6 +430,11 @@ def open_offer(occasion: Occasion) -> None:
         return
     closes = _offer_closes(issued, compiled, occasion.instant)
     if closes and closes < occasion.instant:
+        if decision is not None:
+            until = text_of(closes)
+            decision.observations.append(
+                Observation("offer.valid_until", until, text_of(occasion.instant), holds=False)
+            )
         return
     unit, currency, target = compiled.unit, compiled.currency, compiled.target
     wallet.offers[issued.offer_id] = Pursuit(

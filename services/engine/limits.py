@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from schemas.promotions.limits import Budget, Limit, Limits
 from services.engine.grants import Claim, Pool
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Cap:
-    """A limit of one member, counted in the wallet under `key`."""
+    """A limit of one member, counted in the wallet under `key`, by the promotion's clock or its own."""
 
     path: str
     key: str
     limit: Limit
+    zone: ZoneInfo | None = None
 
     def left(self, occasion: Occasion, compiled: Compiled) -> int:
         """How many more rewards, or points, it allows at this moment."""
@@ -43,7 +45,7 @@ class Cap:
         occasion.wallet.counters[self.key] = Counter(period, used + amount)
 
     def _period(self, occasion: Occasion, compiled: Compiled) -> int:
-        return period_of(occasion.clock(compiled.zone), self.limit.every)
+        return period_of(occasion.clock(self.zone or compiled.zone), self.limit.every)
 
 
 def member_caps(limits: Limits, promotion_id: str) -> tuple[Cap, ...]:
@@ -51,18 +53,18 @@ def member_caps(limits: Limits, promotion_id: str) -> tuple[Cap, ...]:
     return _caps(limits.per_member or (), "limits.per_member", promotion_id)
 
 
-def _caps(limits: Iterable[Limit], path: str, key: str) -> tuple[Cap, ...]:
-    return tuple([Cap(f"{path}[{place}]", f"{key} {place}", limit) for place, limit in enumerate(limits)])
+def _caps(limits: Iterable[Limit], path: str, key: str, zone: ZoneInfo | None = None) -> tuple[Cap, ...]:
+    return tuple([Cap(f"{path}[{place}]", f"{key} {place}", limit, zone) for place, limit in enumerate(limits)])
 
 
 def caps_of(compiled: Compiled, occasion: Occasion) -> Sequence[Cap]:
-    """Every cap that holds: the promotion's, its group's and the programme's."""
-    document = occasion.terms.document
+    """Every cap that holds: the promotion's; its group's and the programme's, which go by the programme's clock."""
+    document, zone = occasion.terms.document, occasion.terms.zone
     caps = compiled.caps
     group = document.groups.get(compiled.group)
     if group is not None and group.cap is not None:
-        caps += _caps(group.cap, f"groups.{compiled.group}.cap", f"*group {compiled.group}")
-    return caps + _caps(document.cap, "cap", "*programme") if document.cap is not None else caps
+        caps += _caps(group.cap, f"groups.{compiled.group}.cap", f"*group {compiled.group}", zone)
+    return caps + _caps(document.cap, "cap", "*programme", zone) if document.cap is not None else caps
 
 
 def times_left(caps: Iterable[Cap], compiled: Compiled, occasion: Occasion, at_most: int) -> int:
@@ -134,21 +136,20 @@ def ask(grant: Grant) -> str | None:
 
     Cuts the points of the grant where a budget's last bit is given. What was granted before a refusal is released.
     """
-    compiled, occasion = grant.compiled, grant.occasion
+    occasion = grant.occasion
     grants = occasion.desk.grants
-    taken: list[Claim] = []
     for path, claim in _claims(grant):
         granted = grants.take(claim)
         if granted.amount == 0 and claim.amount:
-            for earlier in taken:
+            for earlier in grant.claims:
                 grants.release(earlier)
+            grant.claims.clear()
             return path
-        taken.append(claim)
+        grant.claims.append(claim)
         if granted.amount < claim.amount:
             grant.points_left = _cut(grant, claim, granted.amount)
         if occasion.decision is not None:
             occasion.decision.used.append((path, granted.amount))
-    assert compiled is grant.compiled
     return None
 
 

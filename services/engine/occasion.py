@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -178,6 +179,12 @@ class Occasion:
         if self.places is not None:
             return [lines[place] for place in self.places]
         return [line for place, line in enumerate(lines) if place not in self.taken]
+
+    def counted_places(self) -> Sequence[int]:
+        """The places of those lines."""
+        if self.places is not None:
+            return self.places
+        return [place for place in range(len(self.lines())) if place not in self.taken]
 
     def pieces(self) -> int:
         """Pieces on the lines that count; weighed goods are one piece a line; an order without lines is one."""

@@ -121,7 +121,7 @@ class Programme:
     index: Index = field(repr=False)
     """The promotions open to everyone."""
     listeners: frozenset[Trigger]
-    """What starts any of those."""
+    """What starts any promotion."""
     timed: tuple[Compiled, ...] = field(repr=False)
     """Promotions that a day of the member's starts."""
 
@@ -167,9 +167,11 @@ def with_versions(programme: Programme, versions: Iterable[PromotionVersion]) ->
     index = programme.index.copy()
     listeners = set(programme.listeners)
     timed = [each for each in programme.timed if each.promotion_id not in changed]
-    for each in [each for series in changed.values() for each in series if not each.by_offer]:
-        index.put(each)
+    for each in [each for series in changed.values() for each in series]:
         listeners |= each.triggers
+        if each.by_offer:
+            continue
+        index.put(each)
         if each.triggers & TIMED:
             timed.append(each)
     timed.sort(key=lambda each: each.rank)

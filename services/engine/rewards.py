@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from schemas.promotions.rewards import Reward
 from services.engine.coupons import give_coupon, give_gift
 from services.engine.entries import Entry, Kind
-from services.engine.grants import Claim, Granted, Pool
+from services.engine.grants import Claim, Pool
 from services.engine.messages import give_message
 from services.engine.occasion import Occasion
 from services.engine.points import give_points
@@ -23,7 +23,8 @@ class Grant:
     """One bundle of rewards about to be given: which promotion (or offer of it), on which occasion, counted by what.
 
     `mark` numbers it so that a refold finds it again: the how-manieth completion of the goal, or, without a goal, the
-    event. `points_left` cuts the points of the bundle to what limits and budgets leave (None: no cut).
+    event. `points_left` cuts the points of the bundle to what limits and budgets leave (None: no cut). `claims` are
+    what the books of shared limits granted for it.
     """
 
     compiled: Compiled
@@ -31,6 +32,7 @@ class Grant:
     offer_id: str
     mark: str
     points_left: int | None = None
+    claims: list[Claim] = field(default_factory=list)
 
     def post(
         self,
@@ -70,14 +72,6 @@ class Grant:
         compiled = self.compiled
         tail = "".join(f" {part}" for part in rest)
         return f"{kind} {compiled.promotion_id} v{compiled.version} {self.offer_id} {self.mark}{tail}"
-
-    def claim(self, kind: str, key: str, amount: int, capacity: int, *, partial: bool = False) -> Granted:
-        """Ask the books for so much of something of this promotion that all members share."""
-        occasion, compiled = self.occasion, self.compiled
-        pool = Pool(compiled.promotion_id, kind, key)
-        mark = f"{self.offer_id} {self.mark}"
-        claim = Claim(pool, amount, capacity, occasion.wallet.member_id, mark, occasion.instant, partial)
-        return occasion.desk.grants.take(claim)
 
 
 def give(grant: Grant, rewards: tuple[Reward, ...]) -> None:
@@ -132,8 +126,13 @@ def _try_to_win(grant: Grant, place: str) -> None:
     opened = table.opened(occasion.instant)
     if not opened:
         return
-    granted = grant.claim("instant_win", "", 1, opened)
-    if not granted.amount:
+    # The place is part of the claim: two tries of one bundle are two.
+    mark = f"{grant.offer_id} {grant.mark} {place}"
+    pool = Pool(grant.compiled.promotion_id, "instant_win")
+    claim = Claim(pool, 1, opened, occasion.wallet.member_id, mark, occasion.instant)
+    granted = occasion.desk.grants.take(claim)
+    # What was granted once stays granted: under a version with fewer moments it may be one of those that are gone.
+    if not granted.amount or granted.before >= len(table):
         return
     prize = table.prize(granted.before)
     key = grant.key("reward.granted", place, "prize", prize.prize)

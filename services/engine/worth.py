@@ -39,6 +39,11 @@ def _face(coupon: CouponReward, occasion: Occasion) -> int:
     return 0
 
 
+def gives_nothing(rewards: Sequence[Reward], compiled: Compiled, occasion: Occasion) -> bool:
+    """Whether it is points and nothing else, and none on this occasion."""
+    return all(each.points is not None and not points_of(each.points, compiled, occasion) for each in rewards)
+
+
 def worth_of(grant: Grant) -> int:
     """What the grant's bundle is worth."""
     return worth(grant.compiled.rewards_for(grant.occasion.wallet.member_id), grant.compiled, grant.occasion)

@@ -330,6 +330,10 @@ def _other(voice: Voice, names: list[str], seen: Observation) -> str | None:
                 f"another promotion of the group {observed} gives instead",
                 f"dà invece un'altra promozione del gruppo {observed}",
             )
+        case ["reward"]:
+            return voice.say("it has nothing to give here", "qui non ha nulla da dare")
+        case ["offer", "valid_until"]:
+            return voice.say("the offer was over before it was issued", "l'offerta era finita prima di essere data")
         case ["offer"]:
             return voice.say("only with an offer that was issued to the member", "solo con un'offerta data al membro")
         case ["goal"]:

@@ -119,6 +119,7 @@ ODD = [None, "", [], {}, {"is": 3}, {"times": True}, "not a date", "99.99.99", 7
         "audience.order", "audience.holdout", "activity", "where.channel", "where.lines", "where.lines.amount.at_least",
         "where.total.at_most", "where.any", "where.all[0].store", "goal", "goal.steps[2].activity",
         "limits.per_member[0]", "limits.budget", "cap[0]", "groups.x.cap[0]", "cost", "stacking", "offer",
+        "offer.valid_until", "reward",
         "currency", "order.training",
         "", ".",
     ],
