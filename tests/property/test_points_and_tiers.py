@@ -18,13 +18,14 @@ from services.engine.points import leftovers
 from services.engine.programme import Programme, PromotionVersion, compile_programme
 from services.engine.terms import ProgrammeVersion
 from services.engine.wallet import Wallet
-from tests.property.programmes import MEMBER, START, TERMS, events
-from tests.property.test_fold import arrive, many
+from tests.property.programmes import MEMBER, START, TERMS
+from tests.property.runs import arrive, many
+from tests.property.streams import events
 
 LATER = START + timedelta(days=200)
 LEVELS = [{"tier": "bronze", "from": 20}, {"tier": "silver", "from": 60}, {"tier": "gold", "from": 150}]
 length = st.sampled_from(["5h", "30h", "1d", "3d", "2w", "1mo"])
-expiry = st.one_of(
+expiry: st.SearchStrategy[dict[str, Any]] = st.one_of(
     st.just({}),
     st.fixed_dictionaries({"after": length}),
     st.fixed_dictionaries({"inactive_for": length}),
@@ -58,13 +59,13 @@ programme_documents = st.fixed_dictionaries(
     },
 )
 per = {"earn": 1, "per": "1.00 EUR"}
-points = st.one_of(
+points: st.SearchStrategy[dict[str, Any]] = st.one_of(
     st.sampled_from([per, per | {"currency": "miles"}, {"earn": 2, "per_piece": True}, {"earn": 30}]),
     st.sampled_from(
         [{"earn": 30, "currency": "tier"}, {"ladder": [{"from": "5.00 EUR", "earn": 25}]}, {"times": "1.5"}]
     ),
 )
-life = st.one_of(
+life: st.SearchStrategy[dict[str, Any]] = st.one_of(
     st.fixed_dictionaries({}, optional={"pending_for": length, "expires_after": length}),
     st.sampled_from([{"pending_until": "2026-03-29"}, {"expires_on": "2026-03-30"}, {"pending_returns": True}]),
 )
