@@ -64,6 +64,11 @@ class _Asked:
         return _Asked(self.nobody, self.values.copy())
 
 
+_Zones = Mapping[str, ZoneInfo]
+_One = tuple[_Asked, Callable[["Occasion"], str]]
+_Any = tuple[_Asked, Callable[["Occasion", _Zones], Iterable[str]]]
+
+
 def _add(values: dict[str, int], bit: int, names: Iterable[str]) -> None:
     """Names that the same promotions ask for share one number: long lists would else take a number for each name."""
     made: dict[int, int] = {}
@@ -80,6 +85,7 @@ class Index:
 
     __slots__ = (
         "_any",
+        "_asking",
         "_at_least",
         "_days",
         "_lines",
@@ -97,6 +103,8 @@ class Index:
         self._trigger = _Asked()
         self._one = {name: _Asked() for name in _ONE}
         self._any = {name: _Asked() for name in _ANY}
+        self._asking: tuple[list[_One], list[_Any]] | None = None
+        """Of those things, what anybody asks for; and what an occasion has of it."""
         self._zones: dict[str, ZoneInfo] = {}
         """Time zones of those who ask for days or hours."""
         self._lines: dict[str, dict[str, int]] = {name: {} for name in LINE_FIELDS}
@@ -122,7 +130,7 @@ class Index:
 
     def put(self, compiled: Compiled) -> None:
         """One version more; or, compiled anew because it ends now, in the place of itself: its text never changes."""
-        self._days = {}
+        self._days, self._asking = {}, None
         place = self._places.setdefault((compiled.promotion_id, compiled.version), len(self._versions))
         if place < len(self._versions):
             self._versions[place] = compiled
@@ -150,15 +158,21 @@ class Index:
         found = self._trigger.find(occasion.trigger) & self._day(occasion.instant // DAY)
         total = occasion.total
         found &= self._at_least[min(total.bit_length() if total > 0 else 0, _DIGITS_MAX - 1)]
-        for name, asked in self._one.items():
-            if asked.values and found:
-                found &= asked.find(_ONE[name][1](occasion))
+        one, several = self._asking or self._asked_for()
+        for asked, get in one:
+            found &= asked.find(get(occasion))
         if found & ~self._no_lines:
             found &= self._no_lines | self._of_lines(occasion)
-        for name, asked in self._any.items():
-            if asked.values and found:
-                found &= asked.find_any(_ANY[name][1](occasion, self._zones))
+        if found:
+            for asked, get_all in several:
+                found &= asked.find_any(get_all(occasion, self._zones))
         return self._of(found)
+
+    def _asked_for(self) -> tuple[list[_One], list[_Any]]:
+        one = [(asked, _ONE[name][1]) for name, asked in self._one.items() if asked.values]
+        several = [(asked, _ANY[name][1]) for name, asked in self._any.items() if asked.values]
+        self._asking = one, several
+        return self._asking
 
     def started_by(self, trigger: Trigger) -> Iterator[Compiled]:
         """All that this trigger starts, whatever they ask for: to tell why each did or did not."""
@@ -282,7 +296,7 @@ _ONE: Mapping[str, tuple[Callable[[Compiled], _Names], Callable[[Occasion], str]
     "home_store": (lambda c: c.promotion.audience.home_store, home_of),
 }
 """What an occasion has one of: who asks for which, and what it is."""
-_ANY: Mapping[str, tuple[Callable[[Compiled], _Names], Callable[[Occasion, Mapping[str, ZoneInfo]], Iterable[str]]]] = {
+_ANY: Mapping[str, tuple[Callable[[Compiled], _Names], Callable[[Occasion, _Zones], Iterable[str]]]] = {
     "segment": (lambda c: c.promotion.audience.segments, lambda o, _: o.wallet.segments),
     "region": (_where("region"), lambda o, _: o.terms.regions_of(o.store)),
     "home_region": (lambda c: c.promotion.audience.home_region, lambda o, _: o.terms.regions_of(home_of(o))),

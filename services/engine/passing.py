@@ -48,12 +48,13 @@ def next_due(wallet: Wallet, programme: Programme) -> int:
     terms = programme.terms_at(present)
     dues = [points_due(wallet), tiers_due(wallet, terms), coupons_due(wallet), messages_due(wallet)]
     dues += [pursuit.closes + 1 for pursuit in wallet.pursuits.values() if pursuit.closes]
-    dues += [offer.closes + 1 for offer in wallet.offers.values() if offer.closes]
-    dues += wallet.redeemed.values()
-    dues += wallet.closed.values()
+    if wallet.offers:
+        dues += [offer.closes + 1 for offer in wallet.offers.values() if offer.closes]
+    if wallet.redeemed or wallet.closed:
+        dues += [*wallet.redeemed.values(), *wallet.closed.values()]
     for compiled in programme.timed:
         dues += [instant for instant, _ in next_days(compiled, wallet, present)]
-    return min([due for due in dues if due], default=0)
+    return min(filter(None, dues), default=0)
 
 
 def _present(wallet: Wallet) -> int:

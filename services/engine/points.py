@@ -134,10 +134,10 @@ def _told(currency: str) -> tuple[str, ...]:
 
 def _lot(points: int, reward: PointsReward, compiled: Compiled, occasion: Occasion) -> Lot:
     terms = occasion.terms
+    own = terms.points(reward.currency)
     usable = _usable(reward, compiled, occasion)
-    expires, on = _expiry(usable, reward, compiled, occasion)
-    oldest = terms.points(reward.currency).spend == "oldest"
-    since = midnight(occasion.clock(terms.zone).date(), terms.zone) if oldest else 0
+    expires, on = _expiry(usable, reward, own.expires, compiled, occasion)
+    since = midnight(occasion.clock(terms.zone).date(), terms.zone) if own.spend == "oldest" else 0
     return Lot(points, usable, expires, on, reward.currency, since)
 
 
@@ -155,24 +155,27 @@ def _usable(reward: PointsReward, compiled: Compiled, occasion: Occasion) -> int
     return first_instant_after(instant, waits, terms.zone) if waits is not None else 0
 
 
-def _expiry(usable: int, reward: PointsReward, compiled: Compiled, occasion: Occasion) -> tuple[int, str]:
-    """The first instant at which the points are gone and the last day they can be used, (0, "") for never."""
-    start = usable or occasion.instant
+def _expiry(
+    usable: int, reward: PointsReward, expiry: Expiry, compiled: Compiled, occasion: Occasion
+) -> tuple[int, str]:
+    """The first instant at which the points are gone and the last day they can be used, (0, "") for never.
+
+    `expiry` is the currency's: it holds where the reward says nothing.
+    """
     if reward.expires_on is not None:
         last = closing(reward.expires_on, compiled.zone)
         return last + 1, reward.expires_on.day.isoformat()
-    if reward.expires_after is not None:
-        expiry, zone = Expiry(after=reward.expires_after), compiled.zone
-    else:
-        expiry, zone = occasion.terms.points(reward.currency).expires, occasion.terms.zone
-    if expiry.after is None and expiry.end_of is None:
-        return 0, ""
-    if expiry.after is not None and expiry.after.unit == "h":
-        last = last_instant(start, expiry.after, zone)
+    after, zone = reward.expires_after, compiled.zone
+    if after is None:
+        after, zone = expiry.after, occasion.terms.zone
+        if after is None and expiry.end_of is None:
+            return 0, ""
+    if after is not None and after.unit == "h":
+        last = last_instant(usable or occasion.instant, after, zone)
         return last + 1, local(last, zone).date().isoformat()
     day = local(usable, zone).date() if usable else occasion.clock(zone).date()
-    if expiry.after is not None:
-        last, on = last_of(day, expiry.after, zone)
+    if after is not None:
+        last, on = last_of(day, after, zone)
     else:
         assert expiry.end_of is not None
         last, on = expiry_of(day, expiry.end_of, expiry.plus, zone)
@@ -236,7 +239,7 @@ def _stir(wallet: Wallet, currency: str, instant: int, terms: Terms) -> None:
     length = terms.points(currency).expires.inactive_for
     if length is not None and wallet.points_usable(currency):
         wallet.stirred[currency] = last_instant(instant, length, terms.zone) + 1
-    else:
+    elif wallet.stirred:
         wallet.stirred.pop(currency, None)
 
 

@@ -308,7 +308,7 @@ def _row(pursuit: Pursuit) -> tuple[object, ...]:
 
 
 def _pursuit(row: list[Any]) -> Pursuit:
-    row[10] = _tuples(row[10])
+    row[10] = _tuples(row[10]) if row[10] else ()
     return Pursuit(*row)
 
 
