@@ -33,6 +33,7 @@ COMMANDS: dict[str, Entry] = {
     "console": Entry("services.cli.console:console", "Serve the pages people look at."),
     "ops": Entry("services.cli.ops:ops", "Watch lag, outbox and touchpoints, for Prometheus."),
     "member": Entry("services.cli.member:member_app", "Show what a member holds."),
+    "explain": Entry("services.cli.explain:explain", "Say why an event gave a member what it gave, or did not."),
     "lag": Entry("services.cli.lag:lag", "Show how far behind each consumer, till and page is."),
     "dead-letters": Entry("services.cli.dead_letters:dead_letters_app", "Show events that could not be applied."),
     "promotions": Entry("services.cli.promotions:promotions_app", "Check and publish promotion documents."),

@@ -52,7 +52,7 @@ def simulate(
     line that is no event is told with its place and skipped. Files of any size: memory does not grow with them.
     """
     from services.cli.simulation_plan import plan_of
-    from services.cli.simulation_words import explanations
+    from services.cli.simulation_words import explained
     from services.simulation.heap import EventHeap
     from services.simulation.reading import Reader
     from services.simulation.workers import processes
@@ -68,7 +68,7 @@ def simulate(
         found = _read(heap, events, Reader(plan.until, explain), in_parallel)
         result = _fold(heap, plan, folder, in_parallel, [out, journal])
         told = {
-            cause: explanations(heap, result.plan, member_id, cause, language)
+            cause: explained(heap, result.plan, member_id, cause, language)
             for member_id, cause in sorted(found.asked_for)
         }
     _tell(plan, found, result, explained=told if explain is not None else None, as_json=as_json)
@@ -173,7 +173,7 @@ def _fold(heap: EventHeap, plan: Plan, folder: Path, jobs: int, paths: Sequence[
 def _tell(
     plan: Plan, found: Found, result: Result, *, explained: dict[str, list[Explanation]] | None, as_json: bool
 ) -> None:
-    from services.cli import simulation_report, simulation_words
+    from services.cli import explanations, simulation_report, simulation_words
     from services.engine.terms import compile_terms
 
     terms = compile_terms(plan.programme_versions, plan.terms)[-1]
@@ -185,7 +185,7 @@ def _tell(
 
         told = simulation_report.plain(result, found, ids, terms)
         if explained is not None:
-            told["explained"] = {cause: simulation_words.plain(each) for cause, each in explained.items()}
+            told["explained"] = {cause: explanations.plain(each) for cause, each in explained.items()}
         print(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
         return
     simulation_report.show(result, found, ids, terms)

@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
-
-from services.engine.trace import Decision
+from services.cli import explanations
 from services.simulation.folding import Plan, decisions_on
 from services.simulation.heap import EventHeap
-from services.words.decisions import Explanation, explain
+from services.words.decisions import Explanation
 from services.words.voice import Spoken
 
-_FIRST = {"rewarded": 0, "counted": 1, "refused": 2}
 
-
-def explanations(heap: EventHeap, plan: Plan, member_id: str, cause: str, language: Spoken) -> list[Explanation]:
+def explained(heap: EventHeap, plan: Plan, member_id: str, cause: str, language: Spoken) -> list[Explanation]:
     """What every promotion made of the event, those that rewarded it first."""
-    promotions = {version.promotion.promotion: version.promotion for version in plan.versions}
-    titles = {promotion_id: promotion.title for promotion_id, promotion in promotions.items()}
-
-    def told(decision: Decision) -> Explanation:
-        return explain(decision, language, titles, promotions.get(decision.promotion_id))
-
-    decisions = sorted(decisions_on(heap, plan, member_id, cause), key=lambda decision: _FIRST[decision.result])
-    return list(map(told, decisions))
-
-
-def plain(told: list[Explanation]) -> list[dict[str, Any]]:
-    """For `--json`."""
-    return [asdict(explanation) for explanation in told]
+    documents = {(version.promotion.promotion, version.version): version.promotion for version in plan.versions}
+    return explanations.explained(decisions_on(heap, plan, member_id, cause), documents, language)
 
 
 def show(cause: str, told: list[Explanation]) -> None:
@@ -36,11 +20,4 @@ def show(cause: str, told: list[Explanation]) -> None:
     print(f"\n{cause}")
     if not told:
         print("  No promotion looks at an event of this kind.")
-    for explanation in told:
-        offer = f", offer {explanation.offer_id}" if explanation.offer_id else ""
-        print(f"\n  {explanation.title} ({explanation.promotion_id}{offer})")
-        print(f"  {explanation.headline}")
-        for line in explanation.lines:
-            print(f"    {line.mark} {line.path}: {line.text}")
-        if explanation.nearest is not None:
-            print(f"    {explanation.nearest}")
+    explanations.show(told)

@@ -140,8 +140,9 @@ class Occasion:
 
     @property
     def trace(self) -> Trace | None:
-        """Where decisions are told, if somebody asks why."""
-        return self.desk.trace
+        """Where decisions are told, if somebody asks why about this cause."""
+        trace = self.desk.trace
+        return trace if trace is None or trace.cause in (None, self.cause) else None
 
     def clock(self, zone: ZoneInfo) -> datetime:
         """The local time of the occasion."""

@@ -67,6 +67,7 @@ class Decision:
 
 @dataclass(slots=True)
 class Trace:
-    """Collects decisions in the order they were taken."""
+    """Collects decisions in the order they were taken: of all causes, or of one alone."""
 
     decisions: list[Decision] = field(default_factory=list)
+    cause: str | None = None

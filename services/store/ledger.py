@@ -10,9 +10,7 @@ from typing import Any
 import asyncpg
 import orjson
 
-from schemas.envelope import CloudEvent
-from schemas.events.catalogue import Event, decode
-from services.engine.entries import Entry
+from schemas.events.catalogue import Event
 from services.ledger.ports import (
     Accepted,
     Decision,
@@ -27,6 +25,7 @@ from services.ledger.ports import (
 from services.store.faults import TRANSIENT
 from services.store.promotions import EVERYTHING, published
 from services.store.queries import BY_KEY, QUERIES
+from services.store.rows import entry_of, event_of
 
 
 class PostgresLedger:
@@ -123,7 +122,7 @@ class PostgresUnit:
     async def stored_events(self, keys: Sequence[EventKey]) -> dict[EventKey, Event]:
         """See Unit."""
         rows = await self._db.fetch(QUERIES["stored_events"], [k[0] for k in keys], [k[1] for k in keys])
-        return {(r["source"], r["id"]): _event(r, r["stated_at"] or r["occurred_at"]) for r in rows}
+        return {(r["source"], r["id"]): event_of(r, r["stated_at"] or r["occurred_at"]) for r in rows}
 
     async def lock_wallets(self, shards: Mapping[str, int]) -> dict[str, StoredState]:
         """See Unit."""
@@ -139,14 +138,14 @@ class PostgresUnit:
         """See Unit."""
         found: dict[str, list[Event]] = {member_id: [] for member_id in member_ids}
         for row in await self._db.fetch(QUERIES["member_history"], member_ids):
-            found[row["member_id"]].append(_event(row, row["occurred_at"]))
+            found[row["member_id"]].append(event_of(row, row["occurred_at"]))
         return found
 
     async def standing_entries(self, member_ids: Sequence[str]) -> dict[str, dict[str, Standing]]:
         """See Unit."""
         found: dict[str, dict[str, Standing]] = {member_id: {} for member_id in member_ids}
         for row in await self._db.fetch(QUERIES["standing_entries"], member_ids):
-            found[row["member_id"]][row["entry_key"]] = Standing(row["entry_id"], row["turn"], _entry(row))
+            found[row["member_id"]][row["entry_key"]] = Standing(row["entry_id"], row["turn"], entry_of(row))
         return found
 
     async def write(
@@ -241,25 +240,3 @@ class PostgresUnit:
             if letter_id is not None:
                 marks.append((record.partition, "dead_letter", letter_id))
         return marks
-
-
-def _event(row: Mapping[str, Any], occurred_at: datetime) -> Event:
-    return decode(CloudEvent(row["id"], row["source"], row["type"], occurred_at, row["member_id"], row["data"]))
-
-
-def _entry(row: Mapping[str, Any]) -> Entry:
-    return Entry(
-        key=row["entry_key"],
-        kind=row["kind"],
-        unit=row["unit"],
-        debit=row["debit"],
-        credit=row["credit"],
-        amount=row["amount"],
-        promotion_id=row["promotion_id"],
-        promotion_version=row["promotion_version"],
-        offer_id=row["offer_id"],
-        coupon_id=row["coupon_id"],
-        cause=row["caused_by"],
-        occurred_at=row["occurred_at"],
-        detail=orjson.loads(row["detail"]) if row["detail"] else {},
-    )

@@ -77,6 +77,30 @@ WHERE (source, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
 SELECT source, id, type, member_id, occurred_at, data FROM inbox
 WHERE member_id = ANY($1) ORDER BY member_id, occurred_at, source COLLATE "C", id COLLATE "C"
 
+-- events_of_id --
+-- Every event with this id, whoever sent it: the key begins with the source, so we step from one source to the next and
+-- look the id up in each. There are as many sources as touchpoints, and no index of its own slows every event down.
+WITH RECURSIVE known (source) AS (
+    (SELECT source FROM inbox ORDER BY source LIMIT 1)
+    UNION ALL
+    SELECT (SELECT i.source FROM inbox i WHERE i.source > known.source ORDER BY i.source LIMIT 1)
+    FROM known WHERE known.source IS NOT NULL
+)
+SELECT found.source, found.id, found.member_id FROM known CROSS JOIN LATERAL (
+    SELECT source, id, member_id FROM inbox i WHERE i.source = known.source AND i.id = $1 LIMIT 1) found
+ORDER BY found.source
+
+-- event_at --
+SELECT source, id, member_id FROM inbox WHERE source = $1 AND id = $2
+
+-- member_past --
+-- The history with what only somebody who looks back asks for: when each event was recorded, what its source stated.
+SELECT source, id, type, member_id, occurred_at, stated_at, recorded_at, data FROM inbox
+WHERE member_id = $1 ORDER BY occurred_at, source COLLATE "C", id COLLATE "C"
+
+-- member_state --
+SELECT state FROM wallet WHERE member_id = $1
+
 -- lock_wallets --
 -- In member order: two writers never wait for each other in a circle.
 SELECT member_id, version, state, corrected FROM wallet WHERE member_id = ANY($1) ORDER BY member_id FOR UPDATE
@@ -229,6 +253,15 @@ FROM dead_letter WHERE $2::text IS NULL OR reason = $2 ORDER BY dead_letter_id D
 SELECT dead_letter_id, topic, partition, record_offset, reason, message, key, value, header_names, header_values,
        recorded_at
 FROM dead_letter WHERE dead_letter_id = $1
+
+-- dead_letters_naming --
+-- Records refused with this event id: $1 as it stands in a header, $2 as in the JSON of a structured record.
+SELECT dead_letter_id, topic, partition, record_offset, reason, message, key, value, header_names, header_values,
+       recorded_at
+FROM dead_letter
+WHERE $1 IN (SELECT h.value FROM unnest(header_names, header_values) AS h (name, value) WHERE h.name = 'ce_id')
+   OR ('ce_id' <> ALL(header_names) AND position($2 IN value) > 0)
+ORDER BY dead_letter_id DESC LIMIT $3
 
 -- relay_locks --
 -- Two-part advisory locks show their parts as classid and objid (see lock_shard: 7001 and the shard).

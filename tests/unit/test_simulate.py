@@ -229,7 +229,7 @@ def test_why_in_text_and_a_table_of_80_columns(folder: Path, monkeypatch: pytest
     named = ("--promotions", folder / "promotions", "--events", folder / "e.jsonl", "--explain", "e1")
     result = RUN.invoke(app, ["simulate", *map(str, named)])
     assert "ten-points" in result.stdout
-    assert "10 points an order (ten-points)" in result.stdout
+    assert "10 points an order (ten-points v1)" in result.stdout
     assert "Yes: 10 points" in result.stdout
     assert max(map(len, result.stdout.splitlines())) <= 80
 
