@@ -5,10 +5,12 @@ Promotions look one after the other (`Compiled.rank`): exclusive ones first, the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from schemas.events.offers import OfferIssued
+from schemas.promotions.limits import Mode
 from services.engine.condition import Condition
 from services.engine.coupon_points import multiply_points
 from services.engine.entries import COMPLETION, Entry
@@ -18,9 +20,8 @@ from services.engine.meters import Meter
 from services.engine.moments import last_instant, micros, text_of
 from services.engine.occasion import Occasion
 from services.engine.points import pay
-from services.engine.programme import Compiled, mode_of
+from services.engine.programme import Compiled, Rank, mode_of
 from services.engine.rewards import Grant, give
-from services.engine.terms import Terms
 from services.engine.tiers import count_towards_tier
 from services.engine.trace import Decision, Observation
 from services.engine.wallet import Pursuit, Tally
@@ -38,11 +39,19 @@ class Look:
 
     compiled: Compiled
     offer_id: str
+    mode: Mode
+    """How it shares the event with its group, as the programme or the document says."""
 
-    def rank(self, terms: Terms) -> tuple[object, ...]:
-        """Where it stands in the order of looking, under the modes that the programme gives its groups."""
-        multiplies, _, *rest = self.compiled.rank
-        return (multiplies, mode_of(self.compiled, terms) != "exclusive", *rest, self.offer_id)
+    @property
+    def rank(self) -> tuple[Rank, str]:
+        """Where it stands in the order of looking."""
+        rank = self.compiled.rank
+        if self.mode != self.compiled.mode:
+            rank = (rank[0], self.mode != "exclusive", *rank[2:])
+        return rank, self.offer_id
+
+
+_rank: Callable[[Look], tuple[Rank, str]] = attrgetter("rank")
 
 
 def decide(occasion: Occasion, only: Sequence[Compiled] | None = None) -> None:
@@ -90,16 +99,16 @@ def _settle(occasion: Occasion) -> None:
 
 def _looks(occasion: Occasion, only: Sequence[Compiled] | None) -> list[Look]:
     """Who looks, in order: those open to everyone that may match, and the member's own offers."""
-    programme, instant = occasion.programme, occasion.instant
+    programme, instant, terms = occasion.programme, occasion.instant, occasion.terms
     occasion.tier = occasion.wallet.tier
     if only is not None:
-        return [Look(compiled, "") for compiled in only]
+        return sorted([Look(compiled, "", mode_of(compiled, terms)) for compiled in only], key=_rank)
     found = programme.index.find(occasion) if occasion.trace is None else programme.index.started_by(occasion.trigger)
-    looks = [Look(c, "") for c in found if c.starts <= instant and (not c.ends or instant < c.ends)]
+    looks = [Look(c, "", mode_of(c, terms)) for c in found if c.in_force(instant)]
     if occasion.wallet.offers:
         looks += [look for look in _offers(occasion) if occasion.trigger in look.compiled.triggers]
     if len(looks) > 1:
-        looks.sort(key=lambda look: look.rank(occasion.terms))
+        looks.sort(key=_rank)
     return looks
 
 
@@ -111,24 +120,23 @@ def _offers(occasion: Occasion) -> Iterable[Look]:
             continue
         compiled = occasion.programme.version_at(offer.promotion_id, occasion.instant)
         if compiled is not None and compiled.by_offer:
-            yield Look(compiled, offer_id)
+            yield Look(compiled, offer_id, mode_of(compiled, occasion.terms))
 
 
 def _look(occasion: Occasion, looks: list[Look]) -> None:
     """Each looks, unless its group, or a promotion that stands alone, has given something already."""
-    passed_over = _best_only(occasion, looks)
+    passed_over = _best_only(occasion, looks) if any(look.mode == "best" for look in looks) else ()
     given: set[str] = set()
     alone: str | None = None
     for look in looks:
         group = look.compiled.group
-        mode = mode_of(look.compiled, occasion.terms)
-        taken = group in given and mode != "all"
+        taken = look.mode != "all" and group in given
         if taken or (alone is not None and alone != group) or id(look) in passed_over:
             _tell_passed_over(occasion, look, alone or group)
             continue
         if _pursue(occasion, look):
             given.add(group)
-            if mode == "exclusive":
+            if look.mode == "exclusive":
                 alone = group
 
 
@@ -136,7 +144,7 @@ def _best_only(occasion: Occasion, looks: list[Look]) -> set[int]:
     """Those that would give something, where another of their group would give more."""
     groups: dict[str, list[Look]] = {}
     for look in looks:
-        if mode_of(look.compiled, occasion.terms) == "best":
+        if look.mode == "best":
             groups.setdefault(look.compiled.group, []).append(look)
     passed_over: set[int] = set()
     for members in groups.values():
@@ -218,7 +226,7 @@ def _gains(occasion: Occasion, compiled: Compiled, decision: Decision | None) ->
             occasion.places = None
         if decision is not None:
             told += [condition.seen(occasion) for condition in meter.conditions]
-        if all(condition.holds(occasion) for condition in meter.conditions):
+        if not meter.conditions or all(condition.holds(occasion) for condition in meter.conditions):
             gain = _gain(meter, occasion)
             if gain:
                 gains[number] = gain
@@ -280,6 +288,11 @@ def _count(occasion: Occasion, look: Look, gains: dict[int, Gain], left: int) ->
     compiled, decision = look.compiled, occasion.decision
     before = _pursuit(occasion, look) if _pursues(look) else None
     moved, times = reached(compiled, before, occasion, gains, left) if before is not None else (None, 1)
+    if before is not None and moved is before:
+        if decision is not None:
+            required = compiled.target if finished(compiled.goal, before) else compiled.unit
+            decision.observations.append(Observation("goal", required, before.progress, holds=False))
+        return False
     grants = [_grant(occasion, look, before, number) for number in range(times)]
     if times and compiled.limited_by_all:
         granted = _granted(grants, decision)
@@ -292,8 +305,7 @@ def _count(occasion: Occasion, look: Look, gains: dict[int, Gain], left: int) ->
     if moved is not None:
         _keep(occasion, look, moved)
         if decision is not None:
-            done = finished(compiled.goal, moved) and not times
-            decision.observations.append(Observation("goal", compiled.target, moved.progress, not done))
+            decision.observations.append(Observation("goal", compiled.target, moved.progress, holds=True))
     given = [grant for grant in grants[:times] if _give(grant, moved)]
     if compiled.goal is None and not given:
         _take_back(occasion, look, before, grants)
@@ -342,10 +354,12 @@ def _give(grant: Grant, pursuit: Pursuit | None) -> bool:
     held = (wallet.lots, wallet.stirred.copy()) if cost is not None else None
     if cost is not None:
         pay(grant, cost.currency, cost.points)
-    allowed = points_left(caps, compiled, occasion)
-    if allowed is not None:
-        grant.points_left = allowed if grant.points_left is None else min(allowed, grant.points_left)
-    so_far = sum(occasion.earned.values()) if caps else 0
+    so_far = 0
+    if caps:
+        allowed = points_left(caps, compiled, occasion)
+        if allowed is not None:
+            grant.points_left = allowed if grant.points_left is None else min(allowed, grant.points_left)
+        so_far = sum(occasion.earned.values())
     paid, until = len(entries), wallet.tier_until
     give(grant, compiled.rewards_for(wallet.member_id))
     if len(entries) == paid and wallet.tier_until == until:
@@ -404,7 +418,7 @@ def _stamp(occasion: Occasion, card: str, stamps: int) -> None:
     compiled = occasion.programme.version_at(card, occasion.instant)
     if compiled is None or compiled.unit != "stamps" or compiled.by_offer:
         return
-    look = Look(compiled, "")
+    look = Look(compiled, "", mode_of(compiled, occasion.terms))
     occasion.decision = _told(occasion, look)
     if not _hold(compiled.issue_conditions, occasion, occasion.decision):
         return
@@ -425,7 +439,7 @@ def open_offer(occasion: Occasion) -> None:
         return
     if issued.offer_id in wallet.closed:
         return  # sent again under another event id: its rewards are numbered already
-    decision = _told(occasion, Look(compiled, issued.offer_id))
+    decision = _told(occasion, Look(compiled, issued.offer_id, compiled.mode))
     if not _hold(compiled.issue_conditions, occasion, decision):
         return
     closes = _offer_closes(issued, compiled, occasion.instant)

@@ -59,8 +59,10 @@ def _caps(limits: Iterable[Limit], path: str, key: str, zone: ZoneInfo | None = 
 
 def caps_of(compiled: Compiled, occasion: Occasion) -> Sequence[Cap]:
     """Every cap that holds: the promotion's; its group's and the programme's, which go by the programme's clock."""
-    document, zone = occasion.terms.document, occasion.terms.zone
     caps = compiled.caps
+    if not occasion.terms.capped:
+        return caps
+    document, zone = occasion.terms.document, occasion.terms.zone
     group = document.groups.get(compiled.group)
     if group is not None and group.cap is not None:
         caps += _caps(group.cap, f"groups.{compiled.group}.cap", f"*group {compiled.group}", zone)

@@ -76,6 +76,7 @@ class Compiled:
     caps: tuple[Cap, ...] = field(repr=False)
     shared: tuple[SharedCap, ...] = field(repr=False)
     group: str
+    mode: Mode
     rank: Rank
     title: str = field(repr=False)
     codes: Mapping[str, Sequence[str]] = field(repr=False)
@@ -217,6 +218,7 @@ def compile_version(version: PromotionVersion, following: datetime | None, terms
         caps=member_caps(promotion.limits, promotion.promotion),
         shared=shared_caps(promotion.limits),
         group=stacking.group,
+        mode=stacking.mode,
         rank=(_multiplies(promotion), stacking.mode != "exclusive", -stacking.priority, promotion.promotion),
         title=orjson.dumps(dict(promotion.title)).decode(),
         codes=version.codes,
@@ -275,5 +277,4 @@ def _arms(promotion: Promotion) -> tuple[tuple[int, str, tuple[Reward, ...]], ..
 
 def mode_of(compiled: Compiled, terms: Terms) -> Mode:
     """How the promotion shares an event with its group: as the programme says of the group, else as the document."""
-    group = terms.document.groups.get(compiled.group)
-    return group.mode if group is not None and group.mode is not None else compiled.promotion.stacking.mode
+    return terms.modes.get(compiled.group) or compiled.mode

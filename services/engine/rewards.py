@@ -70,8 +70,8 @@ class Grant:
         """A key of this grant: its promotion, version, offer and mark between the kind and whatever else tells it."""
         kind, *rest = parts
         compiled = self.compiled
-        tail = "".join(f" {part}" for part in rest)
-        return f"{kind} {compiled.promotion_id} v{compiled.version} {self.offer_id} {self.mark}{tail}"
+        head = f"{kind} {compiled.promotion_id} v{compiled.version} {self.offer_id} {self.mark}"
+        return " ".join([head, *map(str, rest)])
 
 
 def give(grant: Grant, rewards: tuple[Reward, ...]) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from schemas.events.orders import OrderLine
+from schemas.promotions.limits import Mode
 from schemas.promotions.programme import PointsCurrency, ProgrammeDocument
 from services.engine.lines import line_test
 from services.engine.moments import micros
@@ -48,6 +49,10 @@ class Terms:
     never_counts: Callable[[OrderLine], bool] | None
     regions: dict[str, frozenset[str]]
     regions_by_store: dict[str, tuple[str, ...]] = field(repr=False)
+    modes: dict[str, Mode]
+    """How groups share an event, where the programme says it."""
+    capped: bool
+    """Whether the programme, or a group of it, has caps of its own."""
 
     def points(self, currency: str) -> PointsCurrency:
         """How points of a currency are rounded, wait and expire."""
@@ -96,4 +101,7 @@ def _terms(document: ProgrammeDocument, starts: int, secret: bytes, zone: ZoneIn
     for region, stores in regions.items():
         for store in stores:
             by_store[store] = (*by_store.get(store, ()), region)
-    return Terms(document, starts, secret, zone, currency, plain, never, regions, by_store)
+    groups = document.groups
+    modes = {name: group.mode for name, group in groups.items() if group.mode is not None}
+    capped = document.cap is not None or any(group.cap is not None for group in groups.values())
+    return Terms(document, starts, secret, zone, currency, plain, never, regions, by_store, modes, capped)
