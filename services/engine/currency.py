@@ -32,10 +32,8 @@ def _amounts(value: Any) -> Iterator[Money]:
 
 
 def same_currency(currency: str) -> Condition:
-    """An order in another currency counts nothing; other events have none."""
-    return Condition(
-        "currency", currency, lambda o: o.order is None or o.currency == currency, lambda o: o.currency or None
-    )
+    """An order, or a return, in another currency counts nothing; other events have none."""
+    return Condition("currency", currency, lambda o: o.currency in (currency, ""), lambda o: o.currency or None)
 
 
 def real_sale() -> Condition:

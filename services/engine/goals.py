@@ -8,7 +8,7 @@ this one, names, its number); for several measures ("all" or "any" or "steps",
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -64,15 +64,21 @@ def finished(goal: Goal | None, pursuit: Pursuit) -> bool:
     return pursuit.completed > 0
 
 
-def reached(compiled: Compiled, pursuit: Pursuit, occasion: Occasion, gains: Gains, left: int) -> tuple[Pursuit, int]:
-    """The pursuit after this event, and how many rewards it brings (at most `left`, which is at least one)."""
-    goal = compiled.goal
+def reached(compiled: Compiled, held: Pursuit, occasion: Occasion, gains: Gains, left: int) -> tuple[Pursuit, int]:
+    """The pursuit after this event, and how many rewards it brings (at most `left`, which is at least one).
+
+    The very pursuit given is the answer where the event does not count: the goal was reached before, or the event is
+    for a part of it that is met already or not yet to come.
+    """
+    goal, pursuit = compiled.goal, held
     if goal is None:
         return replace(pursuit, completed=pursuit.completed + 1), 1
     if finished(goal, pursuit) or not any(gains.values()):
         return pursuit, 0
     if (pursuit.unit, pursuit.currency) != (compiled.unit, compiled.currency) or goal.every == "order":
         pursuit = replace(pursuit, progress=0, marks=())
+    if has_parts(goal) and gains.keys().isdisjoint(_turns(goal, _part_marks(compiled, goal, pursuit))):
+        return held, 0
     left = min(left, REWARDS_PER_EVENT_MAX)
     moved = _move(compiled, goal, pursuit, occasion, gains, left)
     closes = _closes(compiled, goal, pursuit, occasion, moved)
@@ -187,14 +193,8 @@ def _run_in(compiled: Compiled, pursuit: Pursuit, period: int) -> tuple[int, int
 
 def _parts(compiled: Compiled, goal: Goal, pursuit: Pursuit, gains: Gains) -> _Moved:
     """Several measures: all, any, or one after the other."""
-    meters = compiled.meters
-    word = next(each for each in PARTS if getattr(goal, each) is not None)
-    marks = list(_marks(pursuit, word))
-    shape = [(meter.target, meter.unit, meter.currency) for meter in meters]
-    if [(mark[1], mark[2], mark[3]) for mark in marks] != shape:
-        marks = [(0, *each, ()) for each in shape]
-    turns = [number for number, mark in enumerate(marks) if mark[0] < mark[1]]
-    for number in turns[:1] if goal.steps is not None else turns:
+    marks = _part_marks(compiled, goal, pursuit)
+    for number in _turns(goal, marks):
         gain = gains.get(number)
         if gain is None:
             continue
@@ -207,8 +207,25 @@ def _parts(compiled: Compiled, goal: Goal, pursuit: Pursuit, gains: Gains) -> _M
         marks[number] = (min(progress, target), target, unit, currency, names)
     met = sum([mark[0] >= mark[1] for mark in marks])
     if met < compiled.target:
-        return _Moved(met, 0, (word, *marks))
-    return _Moved(0, 1) if goal.repeat else _Moved(compiled.target, 1, (word, *marks))
+        return _Moved(met, 0, (_word(goal), *marks))
+    return _Moved(0, 1) if goal.repeat else _Moved(compiled.target, 1, (_word(goal), *marks))
+
+
+def _word(goal: Goal) -> str:
+    return next(each for each in PARTS if getattr(goal, each) is not None)
+
+
+def _part_marks(compiled: Compiled, goal: Goal, pursuit: Pursuit) -> list[Any]:
+    """How far each part is; all at their start where an earlier version had others."""
+    marks = list(_marks(pursuit, _word(goal)))
+    shape = [(meter.target, meter.unit, meter.currency) for meter in compiled.meters]
+    return marks if [(mark[1], mark[2], mark[3]) for mark in marks] == shape else [(0, *each, ()) for each in shape]
+
+
+def _turns(goal: Goal, marks: Sequence[Any]) -> list[int]:
+    """The parts that an event may move now: those not met yet; of steps the first of them."""
+    turns = [number for number, mark in enumerate(marks) if mark[0] < mark[1]]
+    return turns[:1] if goal.steps is not None else turns
 
 
 def _marks(pursuit: Pursuit, kind: str) -> tuple[Any, ...]:

@@ -37,8 +37,8 @@ def pass_time(wallet: Wallet, until: int, desk: Desk) -> None:
             del wallet.redeemed[made]
         for offer_id in [offer_id for offer_id, forget in wallet.closed.items() if forget <= due]:
             del wallet.closed[offer_id]
-        for trigger, compiled in days:
-            _come(wallet, desk, due, trigger, compiled)
+        for trigger, started in days.items():
+            _come(wallet, desk, due, trigger, started)
         due = next_due(wallet, programme)
 
 
@@ -62,21 +62,22 @@ def _present(wallet: Wallet) -> int:
     return max(wallet.moved_at, micros(wallet.newest[0]) if wallet.newest is not None else 0)
 
 
-def _days(wallet: Wallet, programme: Programme, due: int) -> list[tuple[Trigger, Compiled]]:
+def _days(wallet: Wallet, programme: Programme, due: int) -> dict[Trigger, list[Compiled]]:
+    """The days that come at this instant, and the promotions that each of them starts."""
     present = _present(wallet)
-    return [
-        (trigger, compiled)
-        for compiled in programme.timed
-        for instant, trigger in next_days(compiled, wallet, present)
-        if instant == due
-    ]
+    found: dict[Trigger, list[Compiled]] = {}
+    for compiled in programme.timed:
+        for instant, trigger in next_days(compiled, wallet, present):
+            if instant == due:
+                found.setdefault(trigger, []).append(compiled)
+    return found
 
 
-def _come(wallet: Wallet, desk: Desk, due: int, trigger: Trigger, compiled: Compiled) -> None:
+def _come(wallet: Wallet, desk: Desk, due: int, trigger: Trigger, started: list[Compiled]) -> None:
     at = moment_of(due)
     occasion = Occasion(wallet, desk, trigger, f"time {at.isoformat()}", at, due, None)
     occasion.mark = f"{trigger} {at.isoformat()}"
-    decide(occasion, [compiled])
+    decide(occasion, started)
 
 
 def _close_windows(wallet: Wallet, due: int, programme: Programme) -> None:

@@ -119,6 +119,44 @@ def test_several_parts_take_all_the_lines_they_counted():
     assert points(fold(MEMBER, [basket], of(taking, rest))) == {"a": 10, "b": 2}
 
 
+def test_what_is_not_the_turn_of_a_step_does_not_count_and_takes_no_lines():
+    steps = [{"on": "activity.recorded", "activities": 1}, {"on": "order.completed", "visits": 1}]
+    first = {
+        "promotion": "a",
+        "on": ["activity.recorded", "order.completed"],
+        "goal": {"steps": steps},
+        "stacking": {"takes_lines": True},
+    }
+    rest = {"promotion": "b", "reward": {"points": {"earn": 1, "per": "1.00 EUR"}}}
+    trace = Trace()
+    started = event("activity.recorded", {"activity": "x"}, MONDAY + days(1))
+    stream = [order(300), started, order(400, MONDAY + days(2)), order(500, MONDAY + days(3))]
+    assert points(fold(MEMBER, stream, of(first, rest), trace=trace)) == {"a": 10, "b": 8}
+    assert [each.result for each in trace.decisions if each.promotion_id == "a"] == [
+        "refused",
+        "counted",
+        "rewarded",
+        "refused",
+    ]
+
+
+def test_days_that_come_together_share_their_group():
+    """Two promotions wait for one birthday: of a group in which the first gives, one does."""
+    birthday = {"on": "birthday", "stacking": {"mode": "first"}}
+    found = of({"promotion": "a", **birthday}, {"promotion": "b", "on": "birthday", "stacking": {"mode": "first"}})
+    told = event("member.updated", {"attributes": {"birthday": "1990-03-05"}})
+    assert points(fold(MEMBER, [told], found, MONDAY + days(9))) == {"a": 10}
+
+
+def test_a_return_in_another_currency_counts_nothing():
+    back = event(
+        "order.returned",
+        {"return_id": "r", "order_id": "o", "lines": (), "total": 5000, "currency": "USD"},
+    )
+    found = of({"on": "order.returned", "where": {"total": {"at_least": "20.00 EUR"}}})
+    assert points(fold(MEMBER, [back], found)) == {}
+
+
 def test_a_groups_cap_goes_by_the_programmes_clock():
     """Half past eleven at night in Rome is the same day for all of the group, wherever its promotions are."""
     far = {"schedule": {"timezone": "Asia/Tokyo"}}
