@@ -25,14 +25,17 @@ from services.embedded.stack import Stack
 from services.settings import Settings
 from services.telemetry import configure_logging
 from tests.bench.backlog import EVENTS, backlog
+from tests.bench.engine import COUNTS, engine
 from tests.bench.load import real_events
 from tests.bench.measure import Row
 from tests.bench.propagation import RATES, ROUNDS, propagation
+from tests.bench.publication import publication
+from tests.bench.simulation import SIMULATED, simulation
 from tests.bench.start import start
 
 PROMOTIONS = Path(__file__).parents[2] / "services" / "demo" / "promotions"
 RESULT = Path("build") / "bench.json"
-BENCHES = ("B1", "B2", "B9")
+BENCHES = ("B1", "B2", "B4", "B9")
 
 
 def main() -> None:
@@ -40,6 +43,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("benches", nargs="*", metavar="BENCH", help=f"any of {', '.join(BENCHES)}; default: all")
     parser.add_argument("--events", type=int, default=EVENTS, help="backlog of B2")
+    parser.add_argument("--counts", type=int, nargs="+", default=COUNTS, help="how many promotions, of B4")
+    parser.add_argument("--simulated", type=int, default=SIMULATED, help="events of B4's simulation, 0 for none")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="rounds of B1")
     parser.add_argument("--rates", type=int, nargs="+", default=RATES, help="events a second of B1")
     arguments = parser.parse_args()
@@ -63,11 +68,24 @@ async def _run(arguments, console: Console) -> tuple[list[Row], dict[str, object
         console.print(f"Running {bench}")
         if bench == "B9":
             found = await start()
+        elif bench == "B4":
+            found = await _decisions(arguments)
         else:
             with tempfile.TemporaryDirectory(prefix="unisono-bench-") as home:
                 found = await _on_stack(bench, Path(home), arguments)
         rows += found[0]
         figures[bench] = found[1]
+    return rows, figures
+
+
+async def _decisions(arguments) -> tuple[list[Row], dict[str, object]]:
+    rows, figures = engine(arguments.counts)
+    for name, (more, told) in {
+        "publication": await publication(max(arguments.counts)),
+        "simulation": simulation(arguments.simulated),
+    }.items():
+        rows += more
+        figures[name] = told
     return rows, figures
 
 

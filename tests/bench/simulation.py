@@ -19,7 +19,9 @@ import orjson
 import psutil
 
 from schemas.values import rfc3339
+from tests.bench.measure import Row
 
+SIMULATED = 200_000
 PROMOTIONS = Path(__file__).parents[2] / "services" / "demo" / "promotions"
 EVENTS_A_MEMBER = 10
 CATEGORIES = ("FLUID MILK PRODUCTS", "SOFT DRINKS", "COLD CEREAL", "SALAD", "BREAD", "EGGS", "COFFEE", "SOAP")
@@ -86,6 +88,25 @@ def simulate(promotions: Path, events: Path, *more: str) -> tuple[float, float]:
     if run.returncode:
         raise SystemExit(run.returncode)
     return time.perf_counter() - started, peak / 1024**2
+
+
+def simulation(events: int) -> tuple[list[Row], dict[str, object]]:
+    """A quarter of so many events, then all of them: the same memory, or it would grow with events."""
+    figures: dict[str, object] = {}
+    peaks = []
+    rows = []
+    for count in (events // 4, events) if events else ():
+        with tempfile.TemporaryDirectory(prefix="unisono-bench-") as folder:
+            heap = Path(folder) / "heap.jsonl"
+            write_heap(heap, count)
+            seconds, peak = simulate(PROMOTIONS, heap, "--jobs", "2")
+        peaks.append(peak)
+        figures[str(count)] = {"seconds": round(seconds, 1), "rss_mb_max": round(peak)}
+        rows.append(Row("B4", f"{count:,} events simulated", f"{seconds:.0f} s, {peak:.0f} MB"))
+    if peaks:
+        grown = peaks[1] / peaks[0]
+        rows.append(Row("B4", "its memory with four times the events", f"{grown:.2f}×", "≤ 1.2×", grown <= 1.2))
+    return rows, figures
 
 
 def _resident(pid: int) -> int:
