@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from unicodedata import category
 
 from services.ops.report import GroupRow, PartitionRow, RelayRow, Report, TouchpointRow
 from services.ops.words import Step, Word
@@ -56,8 +57,10 @@ def count(number: int, one: str, many: str | None = None) -> str:
 
 
 def printable(foreign: str) -> str:
-    """Text that others made, with nothing in it that a terminal would obey: what is not printable is escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in foreign)
+    """Text that others made, with nothing in it that a terminal would obey: what is no sign and no space is escaped."""
+    return "".join(
+        c if c.isprintable() or category(c) == "Zs" else c.encode("unicode_escape").decode() for c in foreign
+    )
 
 
 def touchpoint_name(row: TouchpointRow, report: Report) -> str:
