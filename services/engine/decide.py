@@ -11,6 +11,7 @@ from operator import attrgetter
 
 from schemas.events.offers import OfferIssued
 from schemas.promotions.limits import Mode
+from schemas.promotions.written import Money
 from services.engine.condition import Condition
 from services.engine.coupon_points import multiply_points
 from services.engine.entries import COMPLETION, Entry
@@ -125,35 +126,41 @@ def _offers(occasion: Occasion) -> Iterable[Look]:
 
 def _look(occasion: Occasion, looks: list[Look]) -> None:
     """Each looks, unless its group, or a promotion that stands alone, has given something already."""
-    passed_over = _best_only(occasion, looks) if any(look.mode == "best" for look in looks) else ()
-    given: set[str] = set()
-    alone: str | None = None
+    passed_over = _best_only(occasion, looks) if any(look.mode == "best" for look in looks) else {}
+    given: dict[str, str] = {}
+    """By group, who gave something."""
+    alone: Compiled | None = None
     for look in looks:
-        group = look.compiled.group
-        taken = look.mode != "all" and group in given
-        if taken or (alone is not None and alone != group) or id(look) in passed_over:
-            _tell_passed_over(occasion, look, alone or group)
+        compiled = look.compiled
+        instead = passed_over.get(id(look)) if passed_over else None
+        if look.mode != "all":
+            instead = instead or given.get(compiled.group)
+        if alone is not None and alone.group != compiled.group:
+            instead = alone.promotion_id
+        if instead is not None:
+            _tell_passed_over(occasion, look, instead)
             continue
         if _pursue(occasion, look):
-            given.add(group)
+            given.setdefault(compiled.group, compiled.promotion_id)
             if look.mode == "exclusive":
-                alone = group
+                alone = compiled
 
 
-def _best_only(occasion: Occasion, looks: list[Look]) -> set[int]:
-    """Those that would give something, where another of their group would give more."""
+def _best_only(occasion: Occasion, looks: list[Look]) -> dict[int, str]:
+    """Those that would give something, where another of their group would give more; and which other."""
     groups: dict[str, list[Look]] = {}
     for look in looks:
         if look.mode == "best":
             groups.setdefault(look.compiled.group, []).append(look)
-    passed_over: set[int] = set()
+    passed_over: dict[int, str] = {}
     for members in groups.values():
         if len(members) < 2:
             continue
         offered = [(value, look) for look in members if (value := _foresee(occasion, look)) is not None]
         best = max([value for value, _ in offered], default=0)
         chosen = next((look for value, look in offered if value == best), None)
-        passed_over.update([id(look) for _, look in offered if look is not chosen])
+        if chosen is not None:
+            passed_over |= {id(look): chosen.compiled.promotion_id for _, look in offered if look is not chosen}
     return passed_over
 
 
@@ -240,6 +247,11 @@ def _gains(occasion: Occasion, compiled: Compiled, decision: Decision | None) ->
     return gains or None
 
 
+def _shown(compiled: Compiled, progress: int) -> object:
+    """Progress as it is told: money in its written form."""
+    return progress if compiled.currency is None else str(Money(progress, compiled.currency))
+
+
 def _all_places(counted: Sequence[list[int] | None]) -> list[int] | None:
     """The lines that count for any of several measures; None where one takes the whole order."""
     found: set[int] = set()
@@ -305,7 +317,9 @@ def _count(occasion: Occasion, look: Look, gains: dict[int, Gain], left: int) ->
     if moved is not None:
         _keep(occasion, look, moved)
         if decision is not None:
-            decision.observations.append(Observation("goal", compiled.target, moved.progress, holds=True))
+            decision.observations.append(
+                Observation("goal", _shown(compiled, compiled.target), _shown(compiled, moved.progress), holds=True)
+            )
     given = [grant for grant in grants[:times] if _give(grant, moved)]
     if compiled.goal is None and not given:
         _take_back(occasion, look, before, grants)

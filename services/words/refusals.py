@@ -327,8 +327,8 @@ def _other(voice: Voice, names: list[str], seen: Observation) -> str | None:
             return _cost(voice, seen)
         case ["stacking"]:
             return voice.say(
-                f"another promotion of the group {observed} gives instead",
-                f"dà invece un'altra promozione del gruppo {observed}",
+                f"{observed} gives instead, of those that do not add up",
+                f"dà invece {observed}, tra quelle non cumulabili",
             )
         case ["reward"]:
             return voice.say("it has nothing to give here", "qui non ha nulla da dare")
