@@ -27,7 +27,7 @@ from services.simulation.tally import Tally, faces_of
 from services.simulation.workers import in_order
 
 PASSES_MAX = 100
-WHOLE_MAX = 3
+WHOLE_MAX = 2
 """So many passes over all members before only those who were misled are folded again."""
 FEW = 4
 """Fewer than one in so many members: they are folded alone."""
