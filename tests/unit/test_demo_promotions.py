@@ -12,7 +12,7 @@ from schemas.promotions.loading import load_promotion
 from services.adapters import journey_tables
 from services.adapters.complete_journey import CHECK_IN, CURRENCY, OFFER_PROMOTION
 from services.engine.examples import run_examples
-from services.engine.programme import ProgrammeTerms
+from services.engine.terms import ProgrammeTerms
 
 FOLDER = Path(services.demo.__path__[0]) / "promotions"
 PATHS = sorted(FOLDER.glob("*.yaml"))
