@@ -18,7 +18,7 @@ from schemas.topics import CHECKOUT
 from services.cli.publish import publish_paths, told
 from services.clock import utc_now
 from services.engine.fold import fold
-from services.engine.programme import compile_programme
+from services.engine.programme import compile_programme, with_versions
 from services.engine.terms import ProgrammeTerms
 from services.ledger.apply_batch import BatchApplier, BatchResult
 from services.ledger.ports import Published, SourceRecord
@@ -187,6 +187,35 @@ async def test_a_worker_takes_up_what_is_published_while_it_runs(books, database
     wallet = await reads.wallet("m1")
     assert wallet is not None
     assert len(orjson.loads(wallet.record)["coupons"]) == 2, "as for the points: of 180 euro, 120 were earned before"
+
+
+async def test_what_is_new_is_read_alone(books, database: str) -> None:
+    """All versions of the promotion that changed and none of the others; with them ours is the whole programme."""
+    _, intake, _ = books
+    await intake.take(order(1))
+    async with PostgresLedger.open(database, lock_lease_s=5) as ledger, PromotionStore.open(database) as store:
+        async with ledger.unit() as unit:
+            _, known = await unit.lock_cursors([CHECKOUT], 0)
+            held = await unit.programme()
+            assert (await unit.programme(since=known)).promotions == []
+        changed = load_promotion(PROMOTIONS["points.yaml"].replace("earn: 1", "earn: 3"), "points.yaml").promotion
+        assert changed is not None
+        await store.publish([changed])
+        async with ledger.unit() as unit:
+            _, revision = await unit.lock_cursors([CHECKOUT], 0)
+            news, everything = await unit.programme(since=known), await unit.programme()
+    assert revision == known + 1
+    assert [(each.promotion.promotion, each.version) for each in news.promotions] == [
+        (changed.promotion, 1),
+        (changed.promotion, 2),
+    ]
+    assert not news.documents
+    assert len(everything.promotions) == len(held.promotions) + 1
+    grown = with_versions(compile_programme(held.promotions, TERMS), news.promotions)
+    whole = compile_programme(everything.promotions, TERMS)
+    assert {name: [(c.version, c.starts, c.ends) for c in series] for name, series in grown.versions.items()} == {
+        name: [(c.version, c.starts, c.ends) for c in series] for name, series in whole.versions.items()
+    }
 
 
 async def points_after(reads: Books, intake: Intake, event: CloudEvent) -> int:
