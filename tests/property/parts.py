@@ -255,9 +255,9 @@ def goal_of(draw: st.DrawFn, on: Sequence[str], currency: str, *, offer: bool) -
         for name in ("rolling", "in_a_row"):
             window.pop(name, None)
     goal |= window
-    if draw(st.booleans()):
+    if draw(st.integers(0, 2)):
         goal["repeat"] = True
-    if draw(st.integers(0, 3)) == 0:
+    if draw(st.integers(0, 3)) == 3:
         goal["carry_over"] = False
     return goal
 

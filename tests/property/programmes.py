@@ -6,10 +6,10 @@ document passes when it is loaded. `tests.property.streams` has the events.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from hypothesis import assume, note
 from hypothesis import strategies as st
@@ -68,12 +68,29 @@ _TRIGGERS: Sequence[tuple[str, ...]] = (
     ("promotion.completed", "order.completed"),
 )
 _OWN_DAYS = {"birthday", "anniversary", "inactivity"}
+Theme = Literal["anything", "orders", "sharing", "doubling", "cards"]
+_themes: st.SearchStrategy[Theme] = st.sampled_from(
+    ["anything", "anything", "anything", "orders", "orders", "sharing", "doubling", "cards"]
+)
+"""What a programme is about: all there is; orders, which many promotions look at; one group that shares each order;
+coupons that multiply points; stamps for one card."""
+_firsts: Mapping[Theme, st.SearchStrategy[Plain]] = {
+    "doubling": st.sampled_from(["1.5", "2"]).map(
+        lambda factor: {"reward": [{"coupon": {"points_times": factor, "valid_for": "1w"}}, {"points": 3}]}
+    ),
+    "cards": st.fixed_dictionaries(
+        {"goal": st.fixed_dictionaries({"stamps": st.integers(1, 4)}, optional={"repeat": st.just(True)})}
+    ).map(lambda card: {**card, "reward": [{"coupon": {"amount_off": "1.00 EUR", "valid_for": "3d"}}]}),
+}
+"""The first promotion of a programme about these."""
 
 
 @st.composite
-def documents(draw: st.DrawFn, promotion_id: str, others: Sequence[str]) -> Plain:
+def documents(draw: st.DrawFn, promotion_id: str, others: Sequence[str], theme: Theme) -> Plain:
     """A promotion document that the loader accepts; `others` are the ids of the whole programme, its own included."""
-    on = draw(st.sampled_from(_TRIGGERS))
+    if theme in _firsts and promotion_id == others[0]:
+        return {"promotion": promotion_id, "title": {"en": promotion_id}, **draw(_firsts[theme])}
+    on = draw(st.sampled_from(_TRIGGERS)) if theme == "anything" else ("order.completed",)
     currency = "USD" if draw(st.integers(0, 29)) == 29 else "EUR"
     foreign = tuple([each for each in others if each != promotion_id]) or ("elsewhere",)
     document: Plain = {
@@ -90,9 +107,9 @@ def documents(draw: st.DrawFn, promotion_id: str, others: Sequence[str]) -> Plai
     if draw(_rarely) > 8:
         contest = draw(_contest(on, currency))
         document |= {"contest": contest[0], "schedule": contest[1]}
-    elif draw(_rarely) > 6:
+    elif theme == "anything" and draw(_rarely) > 6:
         document["schedule"] = draw(schedule)
-    if draw(_rarely) > 6:
+    if theme == "anything" and draw(_rarely) > 6:
         document["audience"] = draw(audience(tuple(others)))
     played = contest[2] if contest is not None else ()
     if draw(_rarely) > 8:
@@ -100,6 +117,10 @@ def documents(draw: st.DrawFn, promotion_id: str, others: Sequence[str]) -> Plai
     else:
         document["reward"] = draw(_rewards(on, goal, currency, others, promotion_id, played))
     document |= draw(_bounds(currency))
+    if theme == "sharing":
+        document["stacking"] = {"mode": "best", **document.get("stacking", {}), "group": "a"}
+    if theme == "cards" and "reward" in document:
+        document["reward"] = [*document["reward"], {"stamps": {"card": others[0], "give": draw(st.integers(1, 3))}}]
     assume(not list(consistency.findings(document)))
     return document
 
@@ -248,8 +269,8 @@ class Drawn:
 @st.composite
 def drawn(draw: st.DrawFn) -> Drawn:
     """One to four promotions, some in two versions or withdrawn, under up to two versions of a programme document."""
-    letter = draw(st.sampled_from(LETTERS))
-    ids = [f"{letter}{number}" for number in range(draw(st.integers(1, 4)))]
+    letter, theme = draw(st.sampled_from(LETTERS)), draw(_themes)
+    ids = [f"{letter}{number}" for number in range(draw(st.integers(1 if theme == "anything" else 2, 4)))]
     promotions = []
     for promotion_id in ids:
         withdrawn = START + timedelta(days=draw(st.integers(1, 12))) if draw(_rarely) == 9 else None
@@ -257,7 +278,7 @@ def drawn(draw: st.DrawFn) -> Drawn:
         if draw(_rarely) > 7:
             starts.append(START + timedelta(days=draw(st.integers(1, 10))))
         for version, start in enumerate(starts, 1):
-            plain = draw(documents(promotion_id, ids))
+            plain = draw(documents(promotion_id, ids, theme))
             note(Told(plain, f"--- version {version} from {start:%Y-%m-%d}, withdrawn {withdrawn}"))
             promotions.append(PromotionVersion(Promotion.model_validate(plain), version, start, withdrawn))
     instants = [datetime(1970, 1, 1, tzinfo=UTC), START + timedelta(days=draw(st.integers(1, 10)))]

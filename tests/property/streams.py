@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from hypothesis import note
 from hypothesis import strategies as st
-from typing_extensions import override
 
 from schemas.events.catalogue import EVENT_TYPES, Event
 from schemas.events.offers import CouponRedeemed
@@ -93,7 +93,7 @@ def _completed(draw: st.DrawFn, number: int, moment: datetime, names: Names) -> 
     order["order_id"] = f"n{number}" if often else draw(_order_ids)
     order["currency"] = "USD" if often == 1 else "EUR"
     order["training"] = often == 2
-    if draw(_often) > 6:
+    if draw(_often) > 4:
         coupon = {"coupon_id": draw(st.sampled_from(names.coupons))} if draw(st.booleans()) else {"code": "shared"}
         order["coupons"] = [coupon] * draw(st.integers(1, 2))
     return order
@@ -151,7 +151,7 @@ _MAKERS: dict[str, Make] = {
     "coupon.redeemed": _redeemed,
 }
 _NAMES = [
-    *["order.completed"] * 8,
+    *["order.completed"] * 11,
     *["activity.recorded"] * 2,
     *["offer.issued"] * 2,
     *["member.registered"] * 2,
@@ -194,10 +194,9 @@ class Case:
     drawn: Drawn
     stream: list[Event]
 
-    @override
-    def __repr__(self) -> str:
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         """Notes tell all of it, and better."""
-        return "Case(as noted)"
+        printer.text("as noted above")
 
     @property
     def programme(self) -> Programme:
@@ -212,7 +211,7 @@ class Case:
 def cases(draw: st.DrawFn) -> Case:
     """A random programme and a stream that knows its promotions, and the first coupons it gives."""
     found = draw(drawn())
-    stream = draw(events(["unknown", *_FIRST], [*found.ids, "elsewhere"]))
+    stream = draw(events(["first", *_FIRST, "unknown"], [*found.ids, "elsewhere"]))
     entries = fold(MEMBER, stream, found.programme).entries
     given = [entry.coupon_id for entry in entries if entry.kind == "coupon.issued" and entry.coupon_id is not None]
     known = dict(zip(_FIRST, given, strict=False))
