@@ -21,6 +21,8 @@ EXAMPLES = int(os.environ.get("UNISONO_EXAMPLES", "60"))
 _SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 many = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=_SLOW, print_blob=True)
 """Raise UNISONO_EXAMPLES for more cases, e.g. 10000."""
+fewer = settings(many, max_examples=max(1, EXAMPLES // 2))
+"""For what costs more, or says less."""
 
 
 def arrive(stream: Iterable[Event], programme: Programme) -> tuple[Wallet, Counter[str]]:

@@ -15,7 +15,7 @@ from schemas.events.offers import CouponRedeemed
 from schemas.events.orders import OrderCompleted
 from services.engine.fold import fold
 from services.engine.programme import Programme
-from tests.property.parts import Plain, Told, some
+from tests.property.parts import Plain, Told, few, some
 from tests.property.programmes import MEMBER, START, Drawn, drawn
 
 LETTER_IDS = ["p0", "p1", "p2", "p3"]
@@ -48,15 +48,18 @@ _order = st.fixed_dictionaries(
         "attributes": _told,
     },
 )
-_who = some(
-    tier=st.sampled_from(["gold", "silver", None]),
-    vip=st.sampled_from(["yes", True, None]),
-    visits=st.integers(0, 4),
-    home_store=st.sampled_from(["1", "3", None]),
-    household=st.sampled_from(["h1", "h2"]),
-    birthday=st.sampled_from(["1990-03-29", "03-30", "2000-04-01T00:00", "1999-02-29", "soon"]),
-    birth_month=st.sampled_from([4, "13", None]),
-    joined=st.sampled_from(["2020-03-25", "2024-03-29", None]),
+_who = few(
+    3,
+    {
+        "tier": st.sampled_from(["gold", "silver", None]),
+        "vip": st.sampled_from(["yes", True, None]),
+        "visits": st.integers(0, 4),
+        "home_store": st.sampled_from(["1", "3", None]),
+        "household": st.sampled_from(["h1", "h2"]),
+        "birthday": st.sampled_from(["1990-03-29", "03-30", "2000-04-01T00:00", "1999-02-29", "soon"]),
+        "birth_month": st.sampled_from([4, "13", None]),
+        "joined": st.sampled_from(["2020-03-25", "2024-03-29", None]),
+    },
 )
 _segments = some(
     add=st.sampled_from([("commuters",), ("parents", "commuters")]), remove=st.sampled_from([("commuters",), ()])

@@ -21,7 +21,7 @@ from services.engine.record import wallet_record
 from services.engine.terms import ProgrammeVersion
 from services.engine.trace import Trace
 from tests.property.programmes import MEMBER, START, TERMS
-from tests.property.runs import arrive, keys, line_of, many, without_index
+from tests.property.runs import arrive, fewer, keys, line_of, many, without_index
 from tests.property.streams import Case, cases, event
 
 FAR = timedelta(days=800)
@@ -74,7 +74,7 @@ def test_a_late_event_after_time_has_moved_on(case: Case, step: int):
     assert brought.to_json() == fold(MEMBER, case.stream, programme, until).wallet.to_json()
 
 
-@many
+@fewer
 @given(cases(), st.integers(0, 400))
 def test_the_record_is_valid_and_a_trace_changes_nothing(case: Case, step: int):
     until = case.newest + timedelta(hours=step)
@@ -100,7 +100,7 @@ def test_the_index_finds_all_that_match(case: Case):
     assert found.wallet.to_json() == looked.wallet.to_json()
 
 
-@many
+@fewer
 @given(cases(), st.data())
 def test_equal_keys_are_equal_lines(case: Case, data: st.DataObject):
     """A fold of fewer events may share keys with the fold of all of them: then the books need not be touched."""
@@ -111,7 +111,7 @@ def test_equal_keys_are_equal_lines(case: Case, data: st.DataObject):
         assert lines.get(entry.key, line_of(entry)) == line_of(entry)
 
 
-@many
+@fewer
 @given(cases(), st.randoms(use_true_random=False))
 def test_the_order_in_which_things_are_written_decides_nothing(case: Case, chance: Any):
     """Promotions in any order, fields of documents and events in any order."""

@@ -17,7 +17,7 @@ from services.engine.trace import Trace
 from services.engine.wallet import Wallet
 from tests.property.parts import Plain
 from tests.property.programmes import MEMBER
-from tests.property.runs import keys, many
+from tests.property.runs import fewer, keys, many
 from tests.property.streams import Case, cases
 
 FAR = timedelta(days=300)
@@ -95,7 +95,7 @@ def test_a_refold_with_the_same_facts_changes_nothing(case: Case, spoilt: int):
     assert +books.pools == pools
 
 
-@many
+@fewer
 @given(shared(), st.randoms(use_true_random=False))
 def test_whatever_the_order_of_arrival_nothing_is_overdrawn_and_refolds_agree(case: Case, chance: Any):
     """A late event may find that something is gone; once all have come, folding them again changes nothing."""
