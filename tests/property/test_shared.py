@@ -129,6 +129,8 @@ def test_the_books_hold_what_was_given_and_no_more(case: Case, spoilt: int):
             points[entry.promotion_id] += entry.amount
         if entry.kind == "coupon.issued":
             bundles[entry.coupon_id] += 1
+    tries = sum(pool.kind == "instant_win" for pool, _, _ in books.granted)
+    assert sum(entry.unit.startswith("prize:") for entry in outcome.entries) == tries
     held = Counter[tuple[str, str, str]]()
     for (pool, _, mark), granted in books.granted.items():
         held[pool.promotion_id, pool.kind, pool.key.partition(" ")[0]] += 1
