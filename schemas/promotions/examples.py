@@ -109,8 +109,10 @@ class Expectation(Part):
     points: Annotated[Whole | dict[Name, Whole], Field(description="earned, usable or not; or by currency")] | None = (
         None
     )
-    pending: Whole | None = None
-    balance: int | None = Field(None, description="points usable at the end, of the base currency")
+    pending: (
+        Annotated[Whole | dict[Name, Whole], Field(description="not yet usable at the end; or by currency")] | None
+    ) = None
+    balance: Annotated[int | dict[Name, int], Field(description="usable at the end; or by currency")] | None = None
     completed: Whole | None = None
     progress: Progress | None = None
     stamps: Whole | None = Field(None, description="on the card at the end")

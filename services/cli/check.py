@@ -31,6 +31,8 @@ def print_json(programmes: Sequence[CheckedProgramme], checked: Sequence[Checked
     """One object: whether the check passed, and each document with its problems, warnings and examples."""
     import orjson
 
+    from services.cli.documents import told_why
+
     told: list[dict[str, Any]] = [
         {
             "file": document.loaded.file,
@@ -38,7 +40,12 @@ def print_json(programmes: Sequence[CheckedProgramme], checked: Sequence[Checked
             "passed": document.passed,
             "problems": [_fields(problem) for problem in [*document.problems, *document.warnings]],
             "examples": [
-                {"name": example.name, "passed": example.passed, "failures": example.failures, "why": example.why}
+                {
+                    "name": example.name,
+                    "passed": example.passed,
+                    "failures": example.failures,
+                    "why": told_why(example.why, document.name),
+                }
                 for example in document.examples
             ],
         }

@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from schemas.promotions.loading import Loaded, LoadedProgramme
     from schemas.promotions.programme import ProgrammeDocument
     from schemas.promotions.source import Problem
-    from services.engine.examples import ExampleResult
+    from services.engine.examples import ExampleResult, InTheWay
     from services.engine.terms import ProgrammeTerms
 
 SUFFIXES = (".yaml", ".yml", ".json")
+_REASONS_TOLD = 5
+"""Of what stood in the way of a failed example."""
 
 
 @dataclass(slots=True)
@@ -194,10 +196,19 @@ def _run(group: Sequence[Checked], terms: ProgrammeTerms, programme: ProgrammeDo
         result.examples = run_examples(result.loaded.promotion, terms, programme, others)
         for example in result.examples:
             path = ("examples", example.number)
-            why = "; ".join(example.why[:5])
+            why = "; ".join(told_why(example.why[:_REASONS_TOLD], result.loaded.promotion.promotion))
             result.problems += [
                 result.loaded.problem(path, f"{example.name}: {failure}", why) for failure in example.failures
             ]
+
+
+def told_why(why: Iterable[InTheWay], promotion_id: str) -> list[str]:
+    """What stood in the way of an example of this promotion, in words."""
+    from services.words.decisions import in_the_way
+    from services.words.voice import Voice
+
+    voice = Voice("en")
+    return [in_the_way(voice, reason, promotion_id).replace("\N{NO-BREAK SPACE}", " ") for reason in why]
 
 
 def _pools(checked: Sequence[Checked]) -> None:

@@ -1,14 +1,15 @@
 """Running a document's examples: the events it gives, folded under this promotion, against what it expects.
 
 The promotion stands alone, or `together` with others of the same check, under the terms of the programme document.
-`stage` plays the steps; what they do not say does not stand in the way.
+`stage` plays the steps; what they do not say does not stand in the way of this promotion (of the others it may).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from schemas.events.catalogue import Event
 from schemas.promotions.document import Promotion
@@ -23,19 +24,32 @@ from services.engine.programme import Programme, PromotionVersion, compile_progr
 from services.engine.simulation import ALWAYS
 from services.engine.stage import SOURCE, Stage, Unplayable
 from services.engine.terms import ProgrammeTerms, ProgrammeVersion
-from services.engine.trace import Trace
+from services.engine.trace import Observation, Trace
+from services.engine.wallet import Wallet
 
 _CANDIDATES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
+class InTheWay:
+    """The first condition of a promotion that an event (`event 2`, or a moment) did not meet."""
+
+    event: str
+    promotion_id: str
+    seen: Observation
+
+
+@dataclass(frozen=True, slots=True)
 class ExampleResult:
-    """One example run: `failures` is empty when everything came as expected; `why` tells what stood in the way."""
+    """One example run: `failures` is empty when everything came as expected.
+
+    `why` is what stood in the way where it failed: of the promotion itself first, then of those it is together with.
+    """
 
     number: int
     name: str
     failures: tuple[str, ...]
-    why: tuple[str, ...]
+    why: tuple[InTheWay, ...]
 
     @property
     def passed(self) -> bool:
@@ -79,7 +93,9 @@ def _run(
     trace = Trace()
     outcome = fold(member, stage.events, programme, until=stage.now, trace=trace, grants=books)
     failures = tuple(_compare(example.expect, promotion, outcome, books))
-    return ExampleResult(number, name, failures, tuple(_why(trace, promotion.promotion)) if failures else ())
+    concerned = (promotion.promotion, *(example.together or ()))
+    why = [reason for promotion_id in concerned for reason in _why(trace, promotion_id)] if failures else []
+    return ExampleResult(number, name, failures, tuple(why))
 
 
 def _programme(
@@ -169,17 +185,37 @@ def _compare(expected: Expectation, promotion: Promotion, outcome: Outcome, book
         for name in held
         if (wanted := getattr(expected, name)) is not None and wanted != held[name]
     ]
-    points = expected.points if isinstance(expected.points, dict) else {}
-    for currency, wanted in points.items():
-        got = _sum(own, "points.earned", f"points:{currency}")
-        if wanted != got:
-            failures.append(f"expected points: {{{currency}: {wanted}}}, got {got}")
-    if isinstance(expected.points, int) and expected.points != (got := _sum(own, "points.earned", "points:base")):
-        failures.append(f"expected points: {expected.points}, got {got}")
+    for name, count in (
+        ("points", partial(_earned, own)),
+        ("pending", partial(_pending, outcome.wallet)),
+        ("balance", outcome.wallet.points_usable),
+    ):
+        failures += _points(name, getattr(expected, name), count)
     reached = _progress(promotion, outcome)
     if expected.progress is not None and not _same_progress(expected.progress, reached):
         failures.append(f"expected progress: {expected.progress}, got {reached}")
     return failures
+
+
+def _points(name: str, expected: int | dict[str, int] | None, count: Callable[[str], int]) -> Iterator[str]:
+    """What is not as expected of points: of the base currency, or of each that is named."""
+    if isinstance(expected, int):
+        if expected != (got := count("base")):
+            yield f"expected {name}: {expected}, got {got}"
+        return
+    for currency, wanted in (expected or {}).items():
+        if wanted != (got := count(currency)):
+            yield f"expected {name}: {{{currency}: {wanted}}}, got {got}"
+
+
+def _earned(own: Sequence[Entry], currency: str) -> int:
+    """Points that were earned; those towards tiers, whichever reward they came from."""
+    granted = _sum(own, "reward.granted", "tier_points") if currency == "tier" else 0
+    return granted + _sum(own, "points.earned", f"points:{currency}")
+
+
+def _pending(wallet: Wallet, currency: str) -> int:
+    return sum(lot.points for lot in wallet.lots if lot.active_from and lot.currency == currency)
 
 
 def _held(own: Sequence[Entry], outcome: Outcome, promotion: Promotion, books: _Books) -> dict[str, int | str]:
@@ -192,8 +228,6 @@ def _held(own: Sequence[Entry], outcome: Outcome, promotion: Promotion, books: _
     return {
         "coupons": sum(made not in gifts for made in issued),
         "gifts": sum(made in gifts for made in issued),
-        "pending": wallet.points_pending,
-        "balance": wallet.points_active,
         "completed": sum(entry.kind == "offer.completed" for entry in own),
         "stamps": pursued.progress if pursued is not None else 0,
         "entries": _sum(own, "reward.granted", "entries"),
@@ -218,14 +252,11 @@ def _same_progress(expected: Written, reached: Written) -> bool:
     return expected.count == reached.count and (expected.currency == reached.currency or not expected.count)
 
 
-def _why(trace: Trace, promotion_id: str) -> list[str]:
-    """The first condition of the promotion that stood in the way of each event."""
-    told = []
+def _why(trace: Trace, promotion_id: str) -> Iterator[InTheWay]:
+    """The first condition of a promotion that stood in the way of each event."""
     for decision in trace.decisions:
         failed = decision.obstacle
         if failed is None or decision.promotion_id != promotion_id:
             continue
         source, _, name = decision.cause.partition(" ")
-        event = f"event {name.lstrip('0')}" if source == SOURCE else decision.cause
-        told.append(f"{event}: {failed.path} requires {failed.required}, found {failed.observed}")
-    return told
+        yield InTheWay(f"event {name.lstrip('0')}" if source == SOURCE else decision.cause, promotion_id, failed)

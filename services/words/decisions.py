@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from schemas.promotions.document import Promotion
 from schemas.promotions.written import Money
 from schemas.values import Text
+from services.engine.examples import InTheWay
 from services.engine.trace import Decision, Observation, Result
 from services.words.limits import per
 from services.words.lines import joined
@@ -66,6 +67,12 @@ def explain(
     )
 
 
+def in_the_way(voice: Voice, reason: InTheWay, promotion_id: str) -> str:
+    """Why an example failed: the event, the promotion where it is another than `promotion_id`, the place, the words."""
+    other = "" if reason.promotion_id == promotion_id else f" ({reason.promotion_id})"
+    return f"{reason.event}{other}: {refusal(voice, reason.seen)} ({reason.seen.path})"
+
+
 def _headline(voice: Voice, decision: Decision, unit: str | None) -> str:
     obstacle = decision.obstacle
     match decision.result:
@@ -88,9 +95,11 @@ def _headline(voice: Voice, decision: Decision, unit: str | None) -> str:
 
 
 def _summed(gave: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Each kind of thing once; tier points are one kind, whichever reward gave them."""
     found: dict[str, int] = {}
     for kind, amount in gave:
-        found[kind] = found.get(kind, 0) + amount
+        name = "points.earned:tier" if kind == "tier_points" else kind
+        found[name] = found.get(name, 0) + amount
     return list(found.items())
 
 

@@ -159,17 +159,22 @@ def expectation(voice: Voice, part: Expectation) -> str:
     """What the member has got at the end."""
     told = _counts(voice, part)
     if part.points is not None:
-        by_currency = part.points if isinstance(part.points, dict) else {"base": part.points}
-        told += [voice.points(count, currency) for currency, count in by_currency.items()]
+        told += _points(voice, part.points)
     if part.pending is not None:
-        told.append(voice.say("not yet usable: ", "non ancora utilizzabili: ") + voice.points(part.pending))
+        pending = joined(_points(voice, part.pending))
+        told.append(voice.say("not yet usable: ", "non ancora utilizzabili: ") + pending)
     if part.balance is not None:
-        told.append(voice.say("usable: ", "utilizzabili: ") + voice.points(part.balance))
+        told.append(voice.say("usable: ", "utilizzabili: ") + joined(_points(voice, part.balance)))
     if part.progress is not None:
         told.append(voice.say("progress ", "progresso ") + _progress(voice, part))
     if part.tier is not None:
         told.append(voice.say("tier ", "livello ") + part.tier)
     return joined(told) or voice.say("nothing", "niente")
+
+
+def _points(voice: Voice, expected: int | dict[str, int]) -> list[str]:
+    by_currency = expected if isinstance(expected, dict) else {"base": expected}
+    return [voice.points(count, currency) for currency, count in by_currency.items()]
 
 
 def _progress(voice: Voice, part: Expectation) -> str:

@@ -186,6 +186,33 @@ def test_a_failed_example_says_what_was_expected_and_what_stood_in_the_way():
         "expected points: 10, got 0",
         "expected progress: 3, got 0",
     )
-    assert result.why == ("event 1: where.channel requires ['app'], found pos",)
-    miles = run({}, order, {"points": {"miles": 2}})
-    assert miles.failures == ("expected points: {miles: 2}, got 0",)
+    assert [(reason.event, reason.promotion_id, reason.seen.path) for reason in result.why] == [
+        ("event 1", "p", "where.channel")
+    ]
+    miles = run({}, order, {"points": {"miles": 2}, "pending": {"miles": 1}, "balance": 3})
+    assert miles.failures == (
+        "expected points: {miles: 2}, got 0",
+        "expected pending: {miles: 1}, got 0",
+        "expected balance: 3, got 10",
+    )
+
+
+def test_tier_points_count_whichever_reward_gave_them():
+    reward = [{"tier_points": 30}, {"points": {"earn": 5, "currency": "tier"}}]
+    passes({"reward": reward}, {"order": {"total": "5.00 EUR"}}, {"points": {"tier": 35, "base": 0}})
+
+
+def test_points_wait_and_are_usable_by_currency():
+    reward = [{"points": {"earn": 4, "currency": "miles", "pending_for": "3d"}}, {"points": 1}]
+    order = {"order": {"total": "5.00 EUR"}}
+    passes({"reward": reward}, order, {"pending": {"miles": 4, "base": 0}, "balance": {"miles": 0, "base": 1}})
+    waited = [order, {"wait": True, "after": "4d"}]
+    passes({"reward": reward}, waited, {"pending": 0, "balance": {"miles": 4}})
+
+
+def test_what_stood_in_the_way_of_those_beside_it_is_told_too():
+    """A chain whose first link asks for a tier that the example does not give."""
+    first = promotion(promotion="q", audience={"tiers": "gold"}, goal={"visits": 1})
+    fields = {"on": "promotion.completed", "where": {"promotion": "q"}}
+    result = run(fields, {"order": {"total": "5.00 EUR"}}, {"points": 10}, first, together="q")
+    assert [(reason.promotion_id, reason.seen.path) for reason in result.why] == [("q", "audience.tiers")]

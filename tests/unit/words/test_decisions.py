@@ -8,9 +8,10 @@ import pytest
 
 from schemas.promotions.document import Promotion
 from schemas.values import Text
+from services.engine.examples import InTheWay
 from services.engine.trace import Decision, Miss, Observation
-from services.words.decisions import explain
-from services.words.voice import LANGUAGES
+from services.words.decisions import explain, in_the_way
+from services.words.voice import LANGUAGES, Voice
 
 TITLES: dict[str, Text] = {"coffee": {"en": "The fifth coffee is free", "it": "Il quinto caffè è gratis"}}
 TODAY = Observation("schedule.from", "2026-03-02", "2026-03-02T10:00", holds=True)
@@ -97,6 +98,24 @@ def test_a_reward_names_what_was_given_and_the_limits_used():
     decision.result, decision.gave, decision.used = "rewarded", [("coupon.issued", 1)], [("limits.per_member[0]", 1)]
     assert explain(decision, "en", TITLES).headline == "Yes: 1 coupon issued; limits: 2 of 3 a month used"
     assert explain(decision, "it", TITLES).headline == "Sì: 1 buono emesso; limiti usati: 2 di 3 al mese"
+
+
+def test_points_of_several_currencies_are_never_added_up():
+    decision = refused()
+    decision.result = "rewarded"
+    decision.gave = [("points.earned", 30), ("points.earned:tier", 30), ("points.earned", 10), ("tier_points", 10)]
+    assert explain(decision, "en", TITLES).headline == "Yes: 40 points and 40 tier points"
+    decision.gave = [("points.earned", 1), ("points.spent:miles", 7)]
+    assert explain(decision, "it", TITLES).headline == "Sì: 1 punto e 7 punti (miles) tolti dal saldo"
+
+
+def test_why_an_example_failed_is_told_in_words_with_its_place():
+    own, other = InTheWay("event 1", "coffee", SHORT), InTheWay("event 2", "tea", SHORT)
+    told = [in_the_way(Voice("en"), reason, "coffee") for reason in (own, other)]
+    assert told == [
+        "event 1: the order was €3.20 short of €20.00 (where.total.at_least)",
+        "event 2 (tea): the order was €3.20 short of €20.00 (where.total.at_least)",
+    ]
 
 
 def test_progress_towards_an_amount_is_money_where_the_promotion_is_known():
