@@ -47,7 +47,7 @@ def explain_paths(paths: Sequence[Path], language: Spoken, *, as_json: bool) -> 
     told: list[tuple[Read, list[Section]]] = []
     for read in found:
         if isinstance(read.document, Promotion):
-            told.append((read, describe(read.document, language)))
+            told.append((read, describe(_as_decided(read.document, found), language)))
         elif read.document is not None:
             told.append((read, describe_programme(read.document, language)))
     if as_json:
@@ -71,6 +71,18 @@ def explain_paths(paths: Sequence[Path], language: Spoken, *, as_json: bool) -> 
     else:
         _print_sections(told)
     return _tell_problems(found)
+
+
+def _as_decided(promotion: Promotion, found: Sequence[Read]) -> Promotion:
+    """The promotion with the mode that a programme document among the files gives its group: that one decides."""
+    from schemas.promotions.programme import ProgrammeDocument
+
+    stacking = promotion.stacking
+    for read in found:
+        group = read.document.groups.get(stacking.group) if isinstance(read.document, ProgrammeDocument) else None
+        if group is not None and group.mode is not None:
+            return promotion.model_copy(update={"stacking": stacking.model_copy(update={"mode": group.mode})})
+    return promotion
 
 
 def diff_files(old: Path, new: Path, language: Spoken, *, as_json: bool) -> bool:

@@ -108,7 +108,7 @@ def _what(voice: Voice, promotion: Promotion) -> list[Line]:
 
 def _goal(voice: Voice, promotion: Promotion) -> list[Line]:
     if promotion.goal is not None:
-        return goal(voice, promotion.goal)
+        return goal(voice, promotion.goal, by_offer=promotion.by == "offer")
     return [Line(voice.say("None: each time it counts, it gives", "Nessuno: dà ogni volta che qualcosa conta"))]
 
 

@@ -124,7 +124,8 @@ def lines(voice: Voice, part: LineMatch, *, nested: bool = False) -> list[Line]:
 
 
 def _left_out(voice: Voice, part: LineMatch) -> list[Line]:
-    named = joined(line_names(voice, part)) or voice.say("all lines", "tutte le righe")
+    # One line must be all of this at once to be left out: a list would read as any of it.
+    named = joined(line_names(voice, part), voice.say(" with ", " con ")) or voice.say("all lines", "tutte le righe")
     told = [Line(voice.say("not counted: ", "non contano: ") + named)]
     deeper = _left_out(voice, part.except_) if part.except_ is not None else []
     return told + under([*_sums(voice, part), *deeper])

@@ -11,9 +11,9 @@ from services.words.lines import Line, joined, under
 from services.words.voice import Voice, sentence
 
 
-def goal(voice: Voice, part: Goal) -> list[Line]:
-    """The goal: what, in which window, how often."""
-    length = window(voice, part)
+def goal(voice: Voice, part: Goal, *, by_offer: bool = False) -> list[Line]:
+    """The goal: what, in which window, how often. The window of an issued offer opens with its issue."""
+    length = window(voice, part, by_offer=by_offer)
     head = joined([measure(voice, part), *length], " ")
     told = [Line(sentence(head))] if measure(voice, part) else []
     told += under(_own(voice, part))
@@ -109,18 +109,18 @@ def distinct(voice: Voice, part: Distinct) -> str:
             return voice.say(f"come on {number} different days", f"venire in {number} giorni diversi")
 
 
-def window(voice: Voice, part: Goal) -> list[str]:
+def window(voice: Voice, part: Goal, *, by_offer: bool = False) -> list[str]:
     """The time there is for it."""
     told = []
     if part.within is not None:
         length = voice.length(part.within)
-        told.append(
-            voice.say(f"within any {length}", f"in {length} qualsiasi")
-            if part.rolling
-            else voice.say(
-                f"within {length} of the first event that counts", f"entro {length} dal primo evento che conta"
-            )
-        )
+        if part.rolling:
+            told.append(voice.say(f"within any {length}", f"in {length} qualsiasi"))
+        elif by_offer:
+            told.append(voice.say(f"within {length} of the offer's issue", f"entro {length} dall'invio dell'offerta"))
+        else:
+            first = f"within {length} of the first event that counts", f"entro {length} dal primo evento che conta"
+            told.append(voice.say(*first))
     elif part.rolling:
         told.append(voice.say("counted back from each event", "contando all'indietro da ogni evento"))
     if part.every is not None:
@@ -167,7 +167,7 @@ def again(voice: Voice, part: Goal) -> str:
     """How often it can be reached, and what happens to the surplus."""
     if part.repeat:
         told = voice.say("again and again", "più volte")
-        if part.carry_over:
+        if part.carry_over and not _from_zero(part):
             return told + voice.say(
                 ": what is beyond the goal counts towards the next one", ": quel che avanza conta per il successivo"
             )
@@ -177,3 +177,8 @@ def again(voice: Voice, part: Goal) -> str:
     else:
         told = voice.say("once", "una volta sola")
     return told if part.carry_over else told + voice.say(", nothing is carried over", ", senza riporto")
+
+
+def _from_zero(part: Goal) -> bool:
+    """Whether nothing can be left over: what counts is a row, different things, or several measures."""
+    return any(each is not None for each in (part.in_a_row, part.distinct, part.all, part.any, part.steps))

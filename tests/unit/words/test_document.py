@@ -88,6 +88,27 @@ def test_long_lists_are_told_by_their_first_names_and_their_length():
     assert f"sku-{NAMES_SHOWN - 1} or {500 - NAMES_SHOWN} more" in lines
 
 
+def test_what_is_told_is_what_the_engine_does():
+    """A line is left out by all names at once; an offer's window opens with its issue; a row has nothing left over."""
+    text = COFFEE.replace("category: coffee", "category: coffee, except: {brand: House, tag: promo}")
+    offer = promotion(text.replace("goal:", "by: offer\ngoal:"))
+    lines = plain([line.text for section in describe(offer, "en") for line in section.lines])
+    assert "Not counted: brand House with tag promo" in lines
+    assert "Spend €50.00 within 30 days of the offer's issue" in lines
+    row = "goal: {visits: 1, every: week, in_a_row: 3, repeat: true}"
+    streak = promotion(COFFEE.replace("goal: {spend: 50.00 EUR, within: 30d, repeat: true}", row))
+    lines = [line.text for section in describe(streak, "en") for line in section.lines]
+    assert "Again and again, each time from zero" in lines
+
+
+def test_the_mode_of_a_group_is_the_programmes(tmp_path: Path):
+    (tmp_path / "coffee.yaml").write_text(COFFEE + "stacking: {group: drinks}\n")
+    (tmp_path / "programme.yaml").write_text("programme: main\ngroups: {drinks: {mode: best}}\n")
+    ran = CliRunner().invoke(promotions_app, ["explain", str(tmp_path)])
+    together = next(line for line in ran.stdout.splitlines() if "With others" in line)
+    assert "In the group drinks, only the one worth most to the member gives" in " ".join(together.split())
+
+
 CHANGES = [
     ("spend: 50.00 EUR", "spend: 40.00 EUR", "The goal falls from €50.00 to €40.00"),
     ("within: 30d", "within: 6w", "The time for the goal rises from 30 days to 6 weeks"),
