@@ -19,6 +19,8 @@ from services.simulation.tally import Given
 
 _NONE = "–"
 _ALL_LISTED = 60
+_NAME_WIDTH = 20
+"""So much of a promotion's id stays in one piece, however narrow the table."""
 """With no more promotions than that, those that gave nothing are listed too."""
 
 
@@ -93,15 +95,21 @@ def show(result: Result, found: Found, promotions: Sequence[str], terms: Terms) 
     giving = result.tally.promotions
     listed = sorted(promotions) if len(promotions) <= _ALL_LISTED else sorted(giving)
     rows = {promotion_id: giving.get(promotion_id, Given()) for promotion_id in listed}
-    console.print(_table(rows, result.tally.total(), terms))
+    total = result.tally.total()
+    table = _table(rows, total, terms)
+    unbounded = console.options.update(width=1000)
+    if console.measure(table, options=unbounded).minimum > console.width:
+        table = _table(rows, total, terms, narrow=True)
+    console.print(table)
     if len(listed) < len(promotions):
         console.print(f"{len(promotions) - len(listed):,} more promotions gave nothing.")
-    if result.tally.total().unvalued:
+    if total.unvalued:
         console.print("+ more for coupons whose value only the basket tells, and gifts without a value.")
 
 
-def _table(rows: Mapping[str, Given], total: Given, terms: Terms) -> Table:
-    points = sorted(total.points)
+def _table(rows: Mapping[str, Given], total: Given, terms: Terms, *, narrow: bool = False) -> Table:
+    """A row a promotion; where it is narrow, points of other currencies than the base share a column with the rest."""
+    points = [name for name in sorted(total.points) if name == "base" or not narrow]
     currencies = {money.currency for money in cost(total, terms)}
     single = currencies.pop() if len(currencies) == 1 else ""
     cells = {promotion_id: _cells(given, points, terms, single) for promotion_id, given in rows.items()}
@@ -109,10 +117,11 @@ def _table(rows: Mapping[str, Given], total: Given, terms: Terms) -> Table:
     sums["times"] = _count(sum(given.times for given in rows.values()))
     sums["members"] = ""  # one member may be reached by several promotions
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), show_footer=len(rows) > 1)
-    table.add_column("promotion", Text("total"), overflow="fold")
+    longest = max([len(promotion_id) for promotion_id in rows], default=0)
+    table.add_column("promotion", Text("total"), overflow="fold", min_width=min(longest, _NAME_WIDTH))
     shown = [name for name in sums if name in ("members", "times") or sums[name] not in (_NONE, "")]
     for name in shown:
-        heading = f"cost {single}".strip() if name == "cost" else name
+        heading = f"cost {single}".strip() if name == "cost" else name.replace(" ", "\n")
         left = name == "also"
         table.add_column(heading, sums[name], justify="left" if left else "right", no_wrap=not left)
     for promotion_id, own in cells.items():
@@ -128,21 +137,27 @@ def _cells(given: Given, points: Sequence[str], terms: Terms, single: str) -> di
         "used": _count(given.redeemed),
         "gifts": _count(given.gifts),
         **{"points" if name == "base" else f"{name} points": _count(given.points[name]) for name in points},
-        "also": _also(given),
+        "also": _also(given, points),
         "cost": _cost(cost(given, terms), given.unvalued, single),
     }
 
 
-def _also(given: Given) -> str:
-    parts = [f"{count:,} {_unit(unit)}" for unit, count in sorted(given.other.items())]
-    if given.tiers:
-        parts.append(f"{given.tiers:,} tiers")
-    return ", ".join(parts)
+def _also(given: Given, points: Sequence[str]) -> str:
+    """What has no column of its own, each kind once."""
+    counts = Counter({f"{name} points": count for name, count in given.points.items() if name not in points})
+    for unit, count in given.other.items():
+        counts[_unit(unit)] += count
+    counts["tiers"] += given.tiers
+    return ", ".join(f"{count:,} {_singular(name, count)}" for name, count in sorted(counts.items()) if count)
 
 
 def _unit(unit: str) -> str:
     kind, _, name = unit.partition(":")
     return name if kind == "prize" else {"message": "messages"}.get(kind, kind.replace("_", " "))
+
+
+def _singular(name: str, count: int) -> str:
+    return {"messages": "message", "stamps": "stamp", "tiers": "tier"}.get(name, name) if count == 1 else name
 
 
 def _count(number: int) -> str:

@@ -234,6 +234,23 @@ def test_why_in_text_and_a_table_of_80_columns(folder: Path, monkeypatch: pytest
     assert max(map(len, result.stdout.splitlines())) <= 80
 
 
+def test_points_of_several_currencies_leave_room_for_the_name(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    many = [f"{{points: {{earn: 1000, currency: {name}}}}}" for name in ("base", "tier", "miles", "stars", "hearts")]
+    reward = f"reward: [{', '.join(many)}, {{tier_points: 5}}, {{message: {{en: Hello}}}}]"
+    (folder / "promotions" / "p.yaml").write_text(f"promotion: of-every-currency\ntitle: {{en: All}}\n{reward}\n")
+    (folder / "promotions" / "q.yaml").write_text(TEN_POINTS)
+    (folder / "promotions" / "programme.yaml").write_text(
+        "programme: main\npoints: {base: {}, tier: {}, miles: {}, stars: {}, hearts: {}}\n"
+    )
+    (folder / "e.jsonl").write_bytes(b"".join(LAST_COME_FIRST[:1]))
+    named = ("--promotions", folder / "promotions", "--events", folder / "e.jsonl")
+    result = RUN.invoke(app, ["simulate", *map(str, named)])
+    assert "of-every-currency" in result.stdout, result.stdout
+    assert "1 message," in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 80
+
+
 def test_points_cost_what_the_programme_says(folder: Path):
     (folder / "promotions" / "programme.yaml").write_text(
         "programme: main\npoints: {base: {value: 1.00 EUR, value_points: 100}}\n"
