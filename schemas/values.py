@@ -47,7 +47,7 @@ Attributes = dict[str, AttributeText | AttributeNumber | bool | None]
 PromotionId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Currency = Annotated[str, StringConstraints(min_length=3, max_length=3), AfterValidator(_known_currency)]
 AmountMinor = Annotated[int, Field(ge=-(10**15), le=10**15, description="minor units")]
-Quantity = Annotated[int, Field(ge=0)] | Annotated[str, StringConstraints(pattern=r"^\d{1,9}(\.\d{1,6})?$")]
+Quantity = Annotated[int, Field(ge=0, le=10**9)] | Annotated[str, StringConstraints(pattern=r"^\d{1,9}(\.\d{1,6})?$")]
 """Pieces as an integer, weighed goods as a decimal string such as "0.482"; `Decimal(quantity)` is exact for both."""
 Moment = Annotated[
     datetime,

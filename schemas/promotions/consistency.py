@@ -62,7 +62,7 @@ def _audience(document: Plain) -> Iterator[Finding]:
     ]
     for path, matches in attributes:
         for name, match in matches.items() if isinstance(matches, Mapping) else ():
-            if isinstance(match, Mapping) and not match:
+            if match is None or (isinstance(match, Mapping) and not match):
                 yield (*path, name), f"nothing is asked of `{name}`", "write a value, or `{present: true}`"
 
 

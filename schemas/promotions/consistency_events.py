@@ -9,6 +9,7 @@ from schemas.promotions.plain import (
     ORDER,
     Finding,
     Plain,
+    duration,
     given,
     measures,
     part,
@@ -95,6 +96,9 @@ def _activity(document: Plain) -> Iterator[Finding]:
             yield (*path, "activity"), "only activities have a name", "write `on: activity.recorded` beside it"
 
 
+_YEAR: dict[str, int] = {"h": 8760, "d": 365, "w": 52, "mo": 12, "y": 1}
+
+
 def _when(document: Plain) -> Iterator[Finding]:
     when, on = part(document, "when"), any_started(document)
     needs = {
@@ -107,6 +111,13 @@ def _when(document: Plain) -> Iterator[Finding]:
         if on.isdisjoint(needs[name]):
             wanted = " or ".join(needs[name])
             yield ("when", name), f"`{name}` goes with {wanted}", f"write `on: {needs[name][0]}`, or remove it"
+    before = duration(when.get("before"))
+    if before is not None and before.count > _YEAR[before.unit]:
+        yield (
+            ("when", "before"),
+            f"{before} is longer than the year from one such day to the next",
+            "write `before: 7d`",
+        )
     if "inactivity" in on and when.get("inactive_for") is None:
         place: Path = ("when", "inactive_for") if when else ("on",)
         yield place, "how long is a long absence?", "write `when: {inactive_for: 60d}`"

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic_core import PydanticCustomError
 
 from schemas.promotions.source import Path
-from schemas.promotions.written import LocalMoment, Money, Written
+from schemas.promotions.written import Duration, LocalMoment, Money, Written
 
 Finding = tuple[Path, str, str]
 """Path, what is wrong, suggestion."""
@@ -86,6 +86,11 @@ def only_with(mapping: Plain, name: str, needed: Sequence[str], path: Path) -> I
 def money(value: object) -> Money | None:
     """An amount that is written rightly, None for anything else."""
     return _parsed(Money, value)
+
+
+def duration(value: object) -> Duration | None:
+    """The length of time, if it is one."""
+    return _parsed(Duration, value)
 
 
 def moment(value: object) -> LocalMoment | None:

@@ -156,7 +156,9 @@ def test_a_quantity_is_exact(text, pieces):
     assert Decimal(data.lines[0].quantity) == pieces
 
 
-@pytest.mark.parametrize("quantity", ["0,482", "1e3", "-1", ".5", "1.", "0.4820000", "", 1.5, None, "9999999999"])
+@pytest.mark.parametrize(
+    "quantity", ["0,482", "1e3", "-1", ".5", "1.", "0.4820000", "", 1.5, None, "9999999999", 1_000_000_001]
+)
 def test_an_odd_quantity_is_refused(quantity):
     assert refusal(envelope(line(quantity=quantity))).reason == "invalid_quantity"
 

@@ -15,6 +15,14 @@ FIELDS = [
         "goal: {stamps: 5, stamp_for: [5]}",
         "goal.stamp_for: expected one of visit, piece or text such as `10.00 EUR`, found a list",
     ),
+    (
+        "on: birthday\nwhen: {before: 13mo}",
+        "when.before: 13mo is longer than the year from one such day to the next (write `before: 7d`)",
+    ),
+    (
+        "audience: {attributes: {city: ~}}",
+        "audience.attributes.city: nothing is asked of `city` (write a value, or `{present: true}`)",
+    ),
     ("goal: 3", "goal: expected fields, found `3` (write `{visits: 3}`)"),
     (
         "goal: {}",
