@@ -215,7 +215,7 @@ class Where(Part):
 class When(Part):
     """The details of a day that comes by itself: a birthday, an anniversary, a long absence."""
 
-    before: Duration | None = Field(None, description="so long before the birthday or anniversary")
+    before: Duration | None = Field(None, description="so long before the birthday or anniversary; at most a year")
     anniversary_of: Name = Field("registered", description="`registered`, or an attribute that holds a date")
     inactive_for: Duration | None = Field(None, description="no order in so long")
     never_ordered: bool = Field(False, description="absence counts from registration for who never ordered")

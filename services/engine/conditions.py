@@ -60,14 +60,15 @@ def campaign_conditions(schedule: Schedule, zone: ZoneInfo) -> list[Condition]:
 def calendar_conditions(schedule: Schedule, zone: ZoneInfo) -> list[Condition]:
     """It is one of the days and hours on which the promotion does not rest."""
     found = []
+    day_of = _day_of(schedule.hours)
     if schedule.days is not None:
         days = _weekdays(schedule.days)
         found.append(
             Condition(
                 "schedule.days",
                 list(schedule.days),
-                lambda o: o.clock(zone).weekday() in days,
-                lambda o: DAYS[o.clock(zone).weekday()],
+                lambda o: day_of(o.clock(zone)).weekday() in days,
+                lambda o: DAYS[day_of(o.clock(zone)).weekday()],
                 lambda o: Miss("instant", _next_day(o.clock(zone), lambda day: day.weekday() in days)),
             )
         )
@@ -97,8 +98,8 @@ def calendar_conditions(schedule: Schedule, zone: ZoneInfo) -> list[Condition]:
             Condition(
                 "schedule.month_days",
                 list(schedule.month_days),
-                lambda o: _on_month_day(o.clock(zone), wanted),
-                lambda o: o.clock(zone).day,
+                lambda o: _on_month_day(day_of(o.clock(zone)), wanted),
+                lambda o: day_of(o.clock(zone)).day,
                 lambda o: Miss("instant", _next_day(o.clock(zone), lambda day: _on_month_day(day, wanted))),
             )
         )
@@ -132,10 +133,19 @@ def _within(hours: Hours) -> Callable[[datetime], bool]:
     return holds
 
 
+def _day_of(hours: Hours | None) -> Callable[[datetime], datetime]:
+    """The local day that a moment belongs to: hours that pass midnight belong to the day on which they began."""
+    if hours is None or hours.start < hours.end:
+        return lambda clock: clock
+    end = hours.end
+    return lambda clock: clock - timedelta(days=1) if clock.hour * 60 + clock.minute < end else clock
+
+
 def _window(window: Window) -> Callable[[datetime], bool]:
     days = _weekdays(window.days) if window.days is not None else None
     hours = _within(window.hours) if window.hours is not None else None
-    return lambda clock: (days is None or clock.weekday() in days) and (hours is None or hours(clock))
+    day_of = _day_of(window.hours)
+    return lambda clock: (days is None or day_of(clock).weekday() in days) and (hours is None or hours(clock))
 
 
 def _window_text(window: Window) -> str:

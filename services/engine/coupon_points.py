@@ -33,7 +33,9 @@ def multiply_points(occasion: Occasion) -> None:
     if order is None or not order.coupons or not occasion.earned:
         return
     by_currency: dict[str, int] = {}
-    for (_, currency), points in occasion.earned.items():
+    for (promotion_id, currency), points in occasion.earned.items():
+        if promotion_id in occasion.multiplied:
+            continue
         by_currency[currency] = by_currency.get(currency, 0) + points
     for made, coupon, benefit in list(_named(occasion, order.coupons)):
         compiled = _version(occasion, coupon)

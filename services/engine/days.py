@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from schemas.promotions.conditions import Trigger
 from schemas.promotions.written import Duration
-from services.engine.moments import first_instant_after, local, midnight
+from services.engine.moments import LAST_DAY, first_instant_after, local, midnight
 from services.engine.programme import Compiled
 from services.engine.wallet import AttributeValue, Wallet
 
@@ -76,7 +76,7 @@ def _next_year_day(day: tuple[int, int, int], compiled: Compiled, after: int) ->
     """The first instant of the next such day of a year (29 February: the 28th in others), `before` earlier."""
     first, month, of_month = day
     start = local(after, compiled.zone).year
-    for year in range(max(start, first + 1), max(start, first + 1) + 3):
+    for year in range(max(start, first + 1), min(max(start, first + 1) + 3, LAST_DAY.year)):
         instant = _earlier(_in_year(year, month, of_month), compiled)
         if instant > after:
             return instant

@@ -38,3 +38,12 @@ class Entry:
     cause: str
     occurred_at: datetime
     detail: dict[str, object] = field(default_factory=dict)
+
+
+def told(entry: Entry) -> str:
+    """What an explanation calls what was given: the unit of a reward; a kind of points by currency, other than base."""
+    if entry.kind == "reward.granted":
+        return entry.unit
+    if entry.unit.startswith("points:") and entry.unit != POINTS:
+        return f"{entry.kind}:{entry.unit.removeprefix('points:')}"
+    return entry.kind

@@ -15,15 +15,17 @@ from schemas.events.members import ActivityRecorded, MemberErased, MemberRegiste
 from schemas.events.offers import CouponRedeemed, OfferActivated, OfferIssued, OfferViewed
 from schemas.events.orders import OrderCompleted, OrderReturned, OrderVoided
 from schemas.promotions.conditions import Trigger
-from services.engine.decide import decide, open_offer
+from services.engine.decide import decide
 from services.engine.entries import Entry
 from services.engine.grants import UNLIMITED, Grants
 from services.engine.members import erase, redeem_coupon, update_member
 from services.engine.moments import micros, moment_of
 from services.engine.occasion import Desk, Occasion
+from services.engine.offers import open_offer
 from services.engine.orders import reduce_orders
 from services.engine.passing import next_due, pass_time
 from services.engine.programme import Programme
+from services.engine.pursue import spend_tries
 from services.engine.trace import Trace
 from services.engine.wallet import Place, Wallet
 
@@ -143,28 +145,31 @@ def _take(draft: Wallet, event: Event, data: object, desk: Desk) -> None:
     instant = micros(event.occurred_at)
     pass_time(draft, instant, desk)
     found = _HANDLERS.get(type(data))
+    kept: set[str] = set()
     if found is not None:
-        trigger, first, decides = found
+        trigger, first = found
         occasion = Occasion(draft, desk, trigger, event.cause, event.occurred_at, instant, data)
-        if first is not None:
-            first(occasion)
-        if decides:
+        if first is None or first(occasion):
             decide(occasion)
+        kept = {name for raised, name in occasion.raised if raised == "promotion.completed"}
+    if data is not event.data and isinstance(event.data, OrderCompleted) and desk.programme.chances:
+        whole = Occasion(draft, desk, "order.completed", event.cause, event.occurred_at, instant, event.data)
+        spend_tries(whole, kept)
     draft.newest = place(event)
 
 
-_Handler = tuple[Trigger, Callable[[Occasion], None] | None, bool]
+_Handler = tuple[Trigger, Callable[[Occasion], bool] | None]
 _HANDLERS: dict[type[object], _Handler] = {
-    OrderCompleted: ("order.completed", None, True),
-    OrderReturned: ("order.returned", None, True),
-    OrderVoided: ("order.voided", None, True),
-    ActivityRecorded: ("activity.recorded", None, True),
-    OfferIssued: ("offer.issued", open_offer, True),
-    OfferViewed: ("offer.viewed", None, True),
-    OfferActivated: ("offer.activated", None, True),
-    MemberRegistered: ("member.registered", update_member, True),
-    MemberUpdated: ("member.updated", update_member, True),
-    MemberErased: ("member.updated", erase, False),
-    CouponRedeemed: ("coupon.redeemed", redeem_coupon, True),
+    OrderCompleted: ("order.completed", None),
+    OrderReturned: ("order.returned", None),
+    OrderVoided: ("order.voided", None),
+    ActivityRecorded: ("activity.recorded", None),
+    OfferIssued: ("offer.issued", open_offer),
+    OfferViewed: ("offer.viewed", None),
+    OfferActivated: ("offer.activated", None),
+    MemberRegistered: ("member.registered", update_member),
+    MemberUpdated: ("member.updated", update_member),
+    MemberErased: ("member.updated", erase),
+    CouponRedeemed: ("coupon.redeemed", redeem_coupon),
 }
-"""What starts promotions, what the event does by itself before, and whether promotions look at it."""
+"""What the event is to promotions, and what it does by itself before, which tells whether they look at it."""

@@ -7,7 +7,7 @@ programme, whatever the number of promotions that do not match. What is found is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -251,10 +251,17 @@ def _weekdays(compiled: Compiled) -> _Names:
     """The days on which it runs at all, each with the time zone."""
     schedule, days = compiled.promotion.schedule, set(DAYS)
     if schedule.days is not None:
-        days &= set(schedule.days)
+        days &= _nights(schedule.days, schedule.hours)
     if schedule.windows is not None:
-        days &= {day for window in schedule.windows for day in window.days or DAYS}
+        days &= {day for window in schedule.windows for day in _nights(window.days or DAYS, window.hours)}
     return tuple([f"{compiled.zone.key} {day}" for day in days]) if len(days) < len(DAYS) else None
+
+
+def _nights(days: Sequence[str], hours: Hours | None) -> set[str]:
+    """These days, and the ones after where the hours pass midnight."""
+    if hours is None or hours.start < hours.end:
+        return set(days)
+    return {*days, *[DAYS[(DAYS.index(day) + 1) % len(DAYS)] for day in days]}
 
 
 def _hours(compiled: Compiled) -> _Names:

@@ -20,12 +20,13 @@ NAME_MAX = 128
 _USED = "programme:coupons_redeemed"
 
 
-def update_member(occasion: Occasion) -> None:
+def update_member(occasion: Occasion) -> bool:
     """Take what the event says of the member: attributes (null: none any more), segments, and the tier, which is an
-    attribute that is given by hand and not kept with the others."""
+    attribute that is given by hand and not kept with the others. Whoever is registered already does not register."""
     data = occasion.data
     assert isinstance(data, MemberRegistered)
     wallet = occasion.wallet
+    first = not wallet.registered or isinstance(data, MemberUpdated)
     if not wallet.registered and not isinstance(data, MemberUpdated):
         wallet.registered = occasion.instant
         enter_tiers(occasion)
@@ -39,9 +40,10 @@ def update_member(occasion: Occasion) -> None:
     if data.segments.add or data.segments.remove:
         left = (set(wallet.segments) | set(data.segments.add)) - set(data.segments.remove)
         wallet.segments = tuple(sorted(left))
+    return first
 
 
-def redeem_coupon(occasion: Occasion) -> None:
+def redeem_coupon(occasion: Occasion) -> bool:
     """A redemption at a counter is a fact: it counts though the coupon expired, or is not (yet) known to be given.
 
     One operation counts once, however often it is sent; another one on the same coupon is a conflict.
@@ -52,18 +54,19 @@ def redeem_coupon(occasion: Occasion) -> None:
     # JSON, not a join: ids are foreign, and no character of theirs may make two operations one.
     operation = orjson.dumps((data.coupon_id, data.operation_id)).decode()
     if operation in wallet.redeemed:
-        return
+        return False
     coupon = wallet.coupons.get(data.coupon_id)
     first = orjson.dumps((data.coupon_id,)).decode()[:-1] + ","
     twice = any(each.startswith(first) for each in wallet.redeemed)
     _post_redemption(occasion, data, operation, twice=twice)
     wallet.redeemed[operation] = occasion.instant + FACT_KEPT
     if twice:
-        return
+        return False
     if coupon is None:
         wallet.redeemed[data.coupon_id] = occasion.instant + FACT_KEPT
     else:
         wallet.coupons[data.coupon_id] = coupon.turned("redeemed", occasion.instant + KEPT_AFTER_USE)
+    return True
 
 
 def _post_redemption(occasion: Occasion, data: CouponRedeemed, operation: str, *, twice: bool) -> None:
@@ -87,7 +90,7 @@ def _post_redemption(occasion: Occasion, data: CouponRedeemed, operation: str, *
     occasion.entries.append(entry)
 
 
-def erase(occasion: Occasion) -> None:
+def erase(occasion: Occasion) -> bool:
     """Nothing of the member is left; what they held goes back, so that the books balance."""
     wallet, cause = occasion.wallet, occasion.cause
     for currency, name, points in leftovers(wallet):
@@ -104,6 +107,7 @@ def erase(occasion: Occasion) -> None:
     blank.awaiting, blank.undone = wallet.awaiting, wallet.undone
     for name in FIELDS:
         setattr(wallet, name, getattr(blank, name))
+    return False
 
 
 def _entry(occasion: Occasion, key: str, kind: Kind, unit: str, accounts: tuple[str, str], amount: int) -> Entry:

@@ -54,6 +54,7 @@ class Occasion:
         "earned",
         "instant",
         "mark",
+        "multiplied",
         "name",
         "occurred_at",
         "offer_id",
@@ -100,6 +101,8 @@ class Occasion:
         self.raised: list[tuple[Trigger, str]] = []
         self.earned: dict[tuple[str, str], int] = {}
         """(promotion id, points currency) → points that this occasion gave, for multipliers."""
+        self.multiplied: set[str] = set()
+        """Promotions whose points are so many times what others gave."""
         self.stamped: list[tuple[str, int]] = []
         """Stamps given to cards on this occasion: (promotion id, how many)."""
         self.decision: Decision | None = None
@@ -154,6 +157,10 @@ class Occasion:
     def lines(self) -> tuple[OrderLine, ...]:
         """The lines of the order; none where it is something else."""
         return self.order.lines if self.order is not None else ()
+
+    def earned_within_limits(self) -> int:
+        """The points of this occasion that limits on points count: of all currencies but the one of tiers."""
+        return sum([points for (_, currency), points in self.earned.items() if currency != "tier"])
 
     def counted(self) -> list[int]:
         """What each line of the order counts for, in minor units, as the programme's terms say."""

@@ -43,7 +43,8 @@ def paid_per_line(order: OrderCompleted) -> list[int]:
 class Left:
     """What returns and voids leave of a member's sorted events.
 
-    `data`: by position, what is left of an order or of the use of a coupon (None: nothing). `awaiting`: order ids that
+    `data`: by position, what is left of an order or of the use of a coupon (None: nothing; also for a return or a void
+    that was told before). `awaiting`: order ids that
     came back or were voided but are not among the events. `undone`: orders of which nothing is left.
     """
 
@@ -60,13 +61,17 @@ def reduce_orders(events: Sequence[Event], terms: Callable[[datetime], Returns])
     """
     returns: dict[str, dict[str, OrderReturned]] = {}
     voided: set[str] = set()
-    for event in events:
-        if isinstance(event.data, OrderReturned):
-            returns.setdefault(event.data.order_id, {}).setdefault(event.data.return_id, event.data)
-        elif isinstance(event.data, OrderVoided):
-            voided.add(event.data.order_id)
-    touched = voided | returns.keys()
     left = Left()
+    for position, event in enumerate(events):
+        back = event.data
+        if isinstance(back, OrderReturned):
+            if returns.setdefault(back.order_id, {}).setdefault(back.return_id, back) is not back:
+                left.data[position] = None
+        elif isinstance(back, OrderVoided):
+            if back.order_id in voided:
+                left.data[position] = None
+            voided.add(back.order_id)
+    touched = voided | returns.keys()
     if not touched:
         return left
     undone = set(voided)

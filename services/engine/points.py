@@ -45,6 +45,15 @@ _ends: Any = attrgetter("active_from", "expires")
 _active_from: Any = attrgetter("active_from")
 
 
+POINTS_MAX = 10**12
+"""One reward gives at most so many points: what an absurd document gives beyond would fit in no ledger."""
+
+
+def counts_in_limits(currency: str) -> bool:
+    """Whether limits on points count this currency: all but the one that counts towards tiers."""
+    return currency != TIER_CURRENCY
+
+
 def account(name: str, currency: str) -> str:
     """The member's account of a points currency; the base currency's has the bare name."""
     return name if currency == BASE else f"{name}:{currency}"
@@ -52,6 +61,10 @@ def account(name: str, currency: str) -> str:
 
 def points_of(reward: PointsReward, compiled: Compiled, occasion: Occasion) -> int:
     """How many points the reward gives on this occasion; none where its money is in another currency."""
+    return min(_points_of(reward, compiled, occasion), POINTS_MAX)
+
+
+def _points_of(reward: PointsReward, compiled: Compiled, occasion: Occasion) -> int:
     if reward.times is not None:
         return _times(reward, compiled, occasion)
     if reward.ladder is not None:
@@ -71,13 +84,17 @@ def points_of(reward: PointsReward, compiled: Compiled, occasion: Occasion) -> i
 
 
 def _times(reward: PointsReward, compiled: Compiled, occasion: Occasion) -> int:
-    """The part that makes the points of other promotions so many times as many, in proportion to what counts."""
+    """The part that makes the points of other promotions so many times as many, in proportion to what counts.
+
+    Multipliers add up: none multiplies what another added.
+    """
     assert reward.times is not None
     others = sum(
         [
             points
             for (promotion_id, currency), points in occasion.earned.items()
             if currency == reward.currency
+            and promotion_id not in occasion.multiplied
             and promotion_id != compiled.promotion_id
             and (reward.of is None or promotion_id in reward.of)
         ]
@@ -103,15 +120,16 @@ def give_points(grant: Grant, place: str, reward: PointsReward) -> None:
     """Put the points of a reward into the wallet, as many as limits leave; none that would never be usable."""
     occasion, currency = grant.occasion, reward.currency
     points = points_of(reward, grant.compiled, occasion)
-    if grant.points_left is not None:
-        points = min(points, grant.points_left)
+    limited = grant.points_left is not None and counts_in_limits(currency)
+    if limited:
+        points = min(points, grant.points_left or 0)
     if points <= 0:
         return
     lot = _lot(points, reward, grant.compiled, occasion)
     if lot.expires and lot.expires <= (lot.active_from or occasion.instant):
         return
-    if grant.points_left is not None:
-        grant.points_left -= points
+    if limited:
+        grant.points_left = (grant.points_left or 0) - points
     wallet = occasion.wallet
     wallet.lots = merged(wallet.lots, lot)
     credit = account(_PENDING if lot.active_from else _ACTIVE, currency)
@@ -120,6 +138,8 @@ def give_points(grant: Grant, place: str, reward: PointsReward) -> None:
     grant.post(key, "points.earned", f"points:{currency}", accounts, points)
     which = (grant.compiled.promotion_id, currency)
     occasion.earned[which] = occasion.earned.get(which, 0) + points
+    if reward.times is not None:
+        occasion.multiplied.add(grant.compiled.promotion_id)
     _stir(wallet, currency, occasion.instant, occasion.terms)
     if currency == BASE:
         count_towards_tier(occasion, "points", points)

@@ -125,6 +125,8 @@ class Programme:
     """What starts any promotion."""
     timed: tuple[Compiled, ...] = field(repr=False)
     """Promotions that a day of the member's starts."""
+    chances: tuple[Compiled, ...] = field(repr=False)
+    """Promotions that give a try at an instant win."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -152,7 +154,7 @@ def compile_programme(
     versions: Iterable[PromotionVersion], terms: ProgrammeTerms, programme_versions: Iterable[ProgrammeVersion] = ()
 ) -> Programme:
     """The programme of these versions, whatever their order, under the terms of these documents."""
-    blank = Programme(compile_terms(programme_versions, terms), {}, Index(), frozenset(), ())
+    blank = Programme(compile_terms(programme_versions, terms), {}, Index(), frozenset(), (), ())
     return with_versions(blank, versions)
 
 
@@ -168,6 +170,7 @@ def with_versions(programme: Programme, versions: Iterable[PromotionVersion]) ->
     index = programme.index.copy()
     listeners = set(programme.listeners)
     timed = [each for each in programme.timed if each.promotion_id not in changed]
+    chances = [each for each in programme.chances if each.promotion_id not in changed]
     for each in [each for series in changed.values() for each in series]:
         listeners |= each.triggers
         if each.by_offer:
@@ -175,8 +178,18 @@ def with_versions(programme: Programme, versions: Iterable[PromotionVersion]) ->
         index.put(each)
         if each.triggers & TIMED:
             timed.append(each)
+        if each.instant_win is not None:
+            chances.append(each)
     timed.sort(key=lambda each: each.rank)
-    return Programme(programme.terms, programme.versions | changed, index, frozenset(listeners), tuple(timed))
+    chances.sort(key=lambda each: each.rank)
+    return Programme(
+        programme.terms,
+        programme.versions | changed,
+        index,
+        frozenset(listeners),
+        tuple(timed),
+        tuple(chances),
+    )
 
 
 def _series(versions: Iterable[PromotionVersion], terms: Terms) -> tuple[Compiled, ...]:

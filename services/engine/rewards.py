@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from schemas.promotions.rewards import Reward
 from services.engine.coupons import give_coupon, give_gift
-from services.engine.entries import Entry, Kind
+from services.engine.entries import Entry, Kind, told
 from services.engine.grants import Claim, Pool
 from services.engine.messages import give_message
 from services.engine.occasion import Occasion
@@ -64,7 +64,7 @@ class Grant:
             )
         )
         if occasion.decision is not None:
-            occasion.decision.gave.append((kind if kind != "reward.granted" else unit, amount))
+            occasion.decision.gave.append((told(occasion.entries[-1]), amount))
 
     def key(self, *parts: object) -> str:
         """A key of this grant: its promotion, version, offer and mark between the kind and whatever else tells it."""

@@ -7,25 +7,31 @@ from typing import TYPE_CHECKING
 
 from schemas.promotions.rewards import CouponReward, Reward
 from services.engine.occasion import Occasion
-from services.engine.points import points_of
+from services.engine.points import counts_in_limits, points_of
 
 if TYPE_CHECKING:
     from services.engine.programme import Compiled
     from services.engine.rewards import Grant
 
 
-def worth(rewards: Sequence[Reward], compiled: Compiled, occasion: Occasion) -> int:
-    """What these rewards are worth on this occasion: the value stated, else the face of coupons and points' value."""
-    return sum([_worth(reward, compiled, occasion) for reward in rewards])
+def worth(rewards: Sequence[Reward], compiled: Compiled, occasion: Occasion, points_left: int | None = None) -> int:
+    """What these rewards are worth on this occasion: the value stated, else the face of coupons and points' value.
 
-
-def _worth(reward: Reward, compiled: Compiled, occasion: Occasion) -> int:
-    if reward.value is not None:
-        return reward.value.minor
-    if reward.points is not None:
-        points = points_of(reward.points, compiled, occasion)
-        return occasion.terms.worth(points, reward.points.currency)
-    return _face(reward.coupon, occasion) if reward.coupon is not None else 0
+    `points_left`: so many points a limit still allows (None: no end).
+    """
+    whole = 0
+    for reward in rewards:
+        if reward.value is not None:
+            whole += reward.value.minor
+        elif reward.points is not None:
+            points = points_of(reward.points, compiled, occasion)
+            if points_left is not None and counts_in_limits(reward.points.currency):
+                points = min(points, points_left)
+                points_left -= points
+            whole += occasion.terms.worth(points, reward.points.currency)
+        elif reward.coupon is not None:
+            whole += _face(reward.coupon, occasion)
+    return whole
 
 
 def _face(coupon: CouponReward, occasion: Occasion) -> int:
@@ -50,10 +56,10 @@ def worth_of(grant: Grant) -> int:
 
 
 def points_in(grant: Grant) -> int:
-    """The points in the grant's bundle, of all currencies, as far as limits of the member leave them."""
+    """The points in the grant's bundle that limits count, as far as limits of the member leave them."""
     compiled, occasion = grant.compiled, grant.occasion
-    rewards = compiled.rewards_for(occasion.wallet.member_id)
-    points = sum([points_of(reward.points, compiled, occasion) for reward in rewards if reward.points is not None])
+    found = [reward.points for reward in compiled.rewards_for(occasion.wallet.member_id) if reward.points is not None]
+    points = sum([points_of(each, compiled, occasion) for each in found if counts_in_limits(each.currency)])
     return points if grant.points_left is None else min(points, grant.points_left)
 
 
