@@ -20,7 +20,7 @@ from services.simulation.tally import Given
 _NONE = "–"
 _ALL_LISTED = 60
 _NAME_WIDTH = 20
-"""So much of a promotion's id stays in one piece, however narrow the table."""
+"""So much of a promotion's id stands in one line, however narrow the table."""
 """With no more promotions than that, those that gave nothing are listed too."""
 
 
@@ -116,9 +116,11 @@ def _table(rows: Mapping[str, Given], total: Given, terms: Terms, *, narrow: boo
     sums = _cells(total, points, terms, single)
     sums["times"] = _count(sum(given.times for given in rows.values()))
     sums["members"] = ""  # one member may be reached by several promotions
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), show_footer=len(rows) > 1)
+    space = (0, 1 if narrow else 2, 0, 0)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=space, show_footer=len(rows) > 1)
     longest = max([len(promotion_id) for promotion_id in rows], default=0)
-    table.add_column("promotion", Text("total"), overflow="fold", min_width=min(longest, _NAME_WIDTH))
+    width = min(longest, _NAME_WIDTH) if narrow else None
+    table.add_column("promotion", Text("total"), overflow="fold", width=width, no_wrap=not narrow)
     shown = [name for name in sums if name in ("members", "times") or sums[name] not in (_NONE, "")]
     for name in shown:
         heading = f"cost {single}".strip() if name == "cost" else name.replace(" ", "\n")

@@ -241,13 +241,14 @@ def test_points_of_several_currencies_leave_room_for_the_name(folder: Path, monk
     (folder / "promotions" / "p.yaml").write_text(f"promotion: of-every-currency\ntitle: {{en: All}}\n{reward}\n")
     (folder / "promotions" / "q.yaml").write_text(TEN_POINTS)
     (folder / "promotions" / "programme.yaml").write_text(
-        "programme: main\npoints: {base: {}, tier: {}, miles: {}, stars: {}, hearts: {}}\n"
+        "programme: main\npoints: {base: {value: 0.01 EUR}, tier: {}, miles: {}, stars: {}, hearts: {}}\n"
     )
     (folder / "e.jsonl").write_bytes(b"".join(LAST_COME_FIRST[:1]))
     named = ("--promotions", folder / "promotions", "--events", folder / "e.jsonl")
     result = RUN.invoke(app, ["simulate", *map(str, named)])
     assert "of-every-currency" in result.stdout, result.stdout
     assert "1 message," in result.stdout
+    assert "cost EUR" in result.stdout
     assert max(map(len, result.stdout.splitlines())) <= 80
 
 
