@@ -318,8 +318,8 @@ MISTAKES = [
         "{offer: {}, order: {total: 60.00 EUR,",
         "offer: {",
         (
-            "examples[0].given[0].offer: a step is one of order, activity, registered, member, offer, viewed, activated, "
-            "redeemed, returned, voided, wait, not several (remove `offer`)"
+            "examples[0].given[0].offer: a step is one of order, activity, registered, member, offer, viewed, "
+            "activated, redeemed, returned, voided, wait, not several (remove `offer`)"
         ),
     ),
 ]
