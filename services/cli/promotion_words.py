@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from schemas.promotions.document import Promotion
     from schemas.promotions.programme import ProgrammeDocument
     from schemas.promotions.source import Problem
+    from services.cli.documents import Documents
     from services.words.lines import Section
     from services.words.voice import Spoken
 
@@ -26,6 +27,8 @@ class Read:
     file: str
     document: Promotion | ProgrammeDocument | None
     problems: Sequence[Problem]
+    programme: ProgrammeDocument | None = None
+    """For a promotion: the programme document that holds for it."""
 
     @property
     def name(self) -> str:
@@ -47,7 +50,7 @@ def explain_paths(paths: Sequence[Path], language: Spoken, *, as_json: bool) -> 
     told: list[tuple[Read, list[Section]]] = []
     for read in found:
         if isinstance(read.document, Promotion):
-            told.append((read, describe(_as_decided(read.document, found), language)))
+            told.append((read, describe(read.document, language, read.programme)))
         elif read.document is not None:
             told.append((read, describe_programme(read.document, language)))
     if as_json:
@@ -71,18 +74,6 @@ def explain_paths(paths: Sequence[Path], language: Spoken, *, as_json: bool) -> 
     else:
         _print_sections(told)
     return _tell_problems(found)
-
-
-def _as_decided(promotion: Promotion, found: Sequence[Read]) -> Promotion:
-    """The promotion with the mode that a programme document among the files gives its group: that one decides."""
-    from schemas.promotions.programme import ProgrammeDocument
-
-    stacking = promotion.stacking
-    for read in found:
-        group = read.document.groups.get(stacking.group) if isinstance(read.document, ProgrammeDocument) else None
-        if group is not None and group.mode is not None:
-            return promotion.model_copy(update={"stacking": stacking.model_copy(update={"mode": group.mode})})
-    return promotion
 
 
 def diff_files(old: Path, new: Path, language: Spoken, *, as_json: bool) -> bool:
@@ -117,8 +108,13 @@ def _read(paths: Sequence[Path]) -> list[Read]:
     found = read_documents(paths)
     return [
         *(Read(each.file, each.programme, each.problems) for each in found.programmes),
-        *(Read(each.file, each.promotion, each.problems) for each in found.promotions),
+        *(Read(each.file, each.promotion, each.problems, _programme(found, each.file)) for each in found.promotions),
     ]
+
+
+def _programme(found: Documents, file: str) -> ProgrammeDocument | None:
+    holds = found.programme_of(file)
+    return holds.programme if holds is not None else None
 
 
 def _one(path: Path) -> list[Read]:

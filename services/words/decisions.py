@@ -208,6 +208,10 @@ def _held(voice: Voice, names: list[str], seen: Observation, unit: str | None) -
             return f"{what}{allowed(voice, seen.required)}: " + voice.say(f"{left} left", f"ne restano {left}")
         case ["schedule", "from" | "until"]:
             return f"{what}: {value(voice, seen.required, name)}"
+        case [*_, "home_region" | "region"]:
+            store, regions = value(voice, seen.observed), value(voice, seen.required)
+            told = voice.say(f"store {store}, which is in {regions}", f"negozio {store}, che è in {regions}")
+            return f"{what}: {told}"
         case _:
             return _plainly_held(voice, names, seen) or f"{what}: {value(voice, seen.observed, name)}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from schemas.promotions.conditions import Trigger
 from schemas.promotions.fields import Period
 from schemas.promotions.goals import Distinct, Goal, Measure
 from schemas.promotions.written import Money
@@ -14,7 +15,7 @@ from services.words.voice import Voice, sentence
 def goal(voice: Voice, part: Goal, *, by_offer: bool = False) -> list[Line]:
     """The goal: what, in which window, how often. The window of an issued offer opens with its issue."""
     length = window(voice, part, by_offer=by_offer)
-    head = joined([measure(voice, part), *length], " ")
+    head = joined([measure(voice, part), joined(length)], " ")
     told = [Line(sentence(head))] if measure(voice, part) else []
     told += under(_own(voice, part))
     for parts, title in (
@@ -29,6 +30,11 @@ def goal(voice: Voice, part: Goal, *, by_offer: bool = False) -> list[Line]:
             told.append(Line(f"{number}. {measure(voice, each)}", 1))
             told += under(_own(voice, each), 2)
     return [*told, Line(sentence(again(voice, part)))]
+
+
+def measures(part: Goal | None) -> list[Measure]:
+    """The goal itself and its parts."""
+    return [part, *(part.all or ()), *(part.any or ()), *(part.steps or ())] if part is not None else []
 
 
 def _own(voice: Voice, part: Measure) -> list[Line]:
@@ -62,8 +68,7 @@ def measure(voice: Voice, part: Measure) -> str:
         (part.activities, ("activity", "activities"), ("attività", "attività")),
     ):
         if events is not None and _by_times(part):
-            times = voice.count(events, ("time", "times"), ("volta", "volte"))
-            told.append(f"{times} {_events(voice, part)}")
+            told.append(_so_often(voice, part, events))
         elif events is not None:
             told.append(voice.say("make ", "fare ") + voice.count(events, en, it))
     if part.quantity is not None:
@@ -77,6 +82,37 @@ def measure(voice: Voice, part: Measure) -> str:
     if part.stamps is not None or part.stamp_for != "visit":
         told.append(stamp_for(voice, part.stamp_for))
     return ", ".join(told)
+
+
+def _so_often(voice: Voice, part: Measure, count: int) -> str:
+    """Events of one kind as a verb, `activate an offer 3 times`; of several kinds as a number of them."""
+    on = part.on or ("activity.recorded",)
+    if len(on) > 1:
+        several = voice.count(count, ("time any of these", "times any of these"), ("volta", "volte"))
+        return f"{several}: {_events(voice, part)}"
+    verbs: dict[Trigger, str] = {
+        "order.completed": voice.say("make an order", "fare un acquisto"),
+        "order.returned": voice.say("bring something back", "rendere qualcosa"),
+        "order.voided": voice.say("have an order voided", "annullare un acquisto"),
+        "activity.recorded": voice.say("do any activity", "svolgere una qualunque attività"),
+        "member.registered": voice.say("join the programme", "iscriversi al programma"),
+        "member.updated": voice.say("change their details", "modificare i propri dati"),
+        "offer.issued": voice.say("be issued an offer", "ricevere un'offerta"),
+        "offer.viewed": voice.say("view an offer", "vedere un'offerta"),
+        "offer.activated": voice.say("activate an offer", "attivare un'offerta"),
+        "coupon.redeemed": voice.say("redeem a coupon", "usare un buono"),
+        "birthday": voice.say("have a birthday", "compiere gli anni"),
+        "anniversary": voice.say("have an anniversary", "festeggiare un anniversario"),
+        "inactivity": voice.say("be absent for long", "mancare a lungo"),
+        "tier.reached": voice.say("reach a higher tier", "salire di livello"),
+        "promotion.completed": voice.say("complete a goal", "completare un obiettivo"),
+    }
+    verb = verbs[on[0]]
+    if part.activity is not None:
+        names = voice.any_of(part.activity)
+        verb = voice.say(f"do the activity {names}", f"svolgere l'attività {names}")
+    times = voice.number(count)
+    return f"{verb} " + voice.noun(count, ("once", f"{times} times"), ("una volta", f"{times} volte"))
 
 
 def stamp_for(voice: Voice, part: str | Money) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from schemas.promotions.document import Cost, Objective, Offline
 from schemas.promotions.fields import Period
 from schemas.promotions.limits import Budget, Limit, Limits, Mode, Stacking
+from schemas.promotions.programme import ProgrammeDocument
 from services.words.voice import Voice
 
 
-def limits(voice: Voice, part: Limits) -> list[str]:
-    """Every limit: so many, how often, for whom."""
+def limits(voice: Voice, part: Limits, *, only_points: bool = True) -> list[str]:
+    """Every limit: so many, how often, for whom; `only_points`: what is given can be cut to what a budget has left."""
     scopes = (
         (part.per_member, voice.say("for each member", "per ogni membro")),
         (part.per_household, voice.say("for each household", "per ogni famiglia")),
@@ -18,7 +19,7 @@ def limits(voice: Voice, part: Limits) -> list[str]:
         (part.total, voice.say("for all members together", "per tutti i membri insieme")),
     )
     told = [f"{limit(voice, each)} {scope}" for some, scope in scopes for each in some or ()]
-    return [*told, budget(voice, part.budget)] if part.budget is not None else told
+    return [*told, budget(voice, part.budget, only_points=only_points)] if part.budget is not None else told
 
 
 def limit(voice: Voice, part: Limit) -> str:
@@ -51,8 +52,8 @@ def per(voice: Voice, period: Period) -> str:
             return voice.say("in the whole campaign", "in tutta la campagna")
 
 
-def budget(voice: Voice, part: Budget) -> str:
-    """What there is in all."""
+def budget(voice: Voice, part: Budget, *, only_points: bool = True) -> str:
+    """What there is in all, and what becomes of its last bit: only points can be cut."""
     told = []
     if part.amount is not None:
         told.append(voice.money(part.amount))
@@ -62,7 +63,7 @@ def budget(voice: Voice, part: Budget) -> str:
         told.append(voice.count(part.pieces, ("reward", "rewards"), ("premio", "premi")))
     last = (
         voice.say("the last points are cut to what is left", "gli ultimi punti si riducono a quel che resta")
-        if part.last == "partial"
+        if part.last == "partial" and only_points
         else voice.say("the last reward is given whole or not at all", "l'ultimo premio si dà intero o per niente")
     )
     return voice.say("budget: ", "budget totale: ") + voice.all_of(told) + f"; {last}"
@@ -77,11 +78,12 @@ def cost(voice: Voice, part: Cost) -> str:
     )
 
 
-def stacking(voice: Voice, part: Stacking) -> list[str]:
-    """How it shares an event with others; nothing where all is as usual."""
+def stacking(voice: Voice, part: Stacking, programme: ProgrammeDocument | None = None) -> list[str]:
+    """How it shares an event with others, as the programme says of its group; nothing where all is as usual."""
     told = []
-    if part.group != "main" or part.mode != "all":
-        told.append(voice.say(f"in the group {part.group}, ", f"nel gruppo {part.group} ") + mode(voice, part.mode))
+    shared = mode_of(part, programme)
+    if part.group != "main" or shared != "all":
+        told.append(voice.say(f"in the group {part.group}, ", f"nel gruppo {part.group} ") + mode(voice, shared))
     if part.priority:
         number = voice.number(part.priority)
         told.append(voice.say(f"priority {number} (higher goes first)", f"priorità {number} (prima la più alta)"))
@@ -93,6 +95,26 @@ def stacking(voice: Voice, part: Stacking) -> list[str]:
             )
         )
     return told
+
+
+def mode_of(part: Stacking, programme: ProgrammeDocument | None) -> Mode:
+    """The mode that decides: the programme's for the group where it has one, else the document's own."""
+    group = programme.groups.get(part.group) if programme is not None else None
+    return group.mode if group is not None and group.mode is not None else part.mode
+
+
+def caps(voice: Voice, part: Stacking, programme: ProgrammeDocument) -> list[str]:
+    """What the programme allows a member from the promotion's group, and from all promotions."""
+    group = programme.groups.get(part.group)
+    of_group = voice.say(
+        f"for each member, from all promotions of the group {part.group} together",
+        f"per ogni membro, da tutte le promozioni del gruppo {part.group} insieme",
+    )
+    of_all = voice.say(
+        "for each member, from all promotions together", "per ogni membro, da tutte le promozioni insieme"
+    )
+    told = [f"{limit(voice, each)} {of_group}" for each in (group.cap if group is not None else None) or ()]
+    return [*told, *(f"{limit(voice, each)} {of_all}" for each in programme.cap or ())]
 
 
 def mode(voice: Voice, part: Mode) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from schemas.promotions.limits import Limit
 from schemas.promotions.programme import (
@@ -176,11 +176,14 @@ def _valid(voice: Voice, part: Tiers) -> str:
     return joined(told)
 
 
+def region(voice: Voice, name: str, stores: Collection[str]) -> str:
+    """Which stores a region is."""
+    shops = voice.noun(len(stores), ("store", "stores"), ("negozio", "negozi"))
+    return voice.say(f"Region {name}: {shops} ", f"Regione {name}: {shops} ") + voice.all_of(stores)
+
+
 def _names(voice: Voice, programme: ProgrammeDocument) -> list[Line]:
-    told = [
-        Line(voice.say(f"Region {region}: stores ", f"Regione {region}: negozi ") + voice.all_of(stores))
-        for region, stores in programme.regions.items()
-    ]
+    told = [Line(region(voice, name, stores)) for name, stores in programme.regions.items()]
     if programme.segments is not None:
         told.append(Line(voice.say("Segments: ", "Segmenti: ") + voice.all_of(programme.segments)))
     return told

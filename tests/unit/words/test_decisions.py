@@ -8,6 +8,7 @@ import pytest
 
 from schemas.promotions.document import Promotion
 from schemas.values import Text
+from services.cli.explanations import explained
 from services.engine.examples import InTheWay
 from services.engine.trace import Decision, Miss, Observation
 from services.words.decisions import explain, in_the_way
@@ -149,3 +150,18 @@ def test_odd_values_never_stop_an_explanation(path):
         told = explain(refused(Observation(path, odd, odd, holds=holds)), language, {})
         assert told.headline
         assert told.lines[0].text
+
+
+def test_a_promotion_that_waits_for_another_is_told_once():
+    """One event completes two goals: it looks at both, and one of them is none of its business."""
+    elsewhere = Observation("where.promotion", ["tea"], "milk", holds=False)
+    waits = [refused(elsewhere), refused(elsewhere)]
+    assert len(explained(waits, {}, "en")) == 1
+    given = refused(Observation("where.promotion", ["tea"], "tea", holds=True))
+    given.result, given.gave = "rewarded", [("points.earned", 5)]
+    assert [each.result for each in explained([*waits, given], {}, "en")] == ["rewarded"]
+
+
+def test_a_region_is_told_with_the_store_that_is_in_it():
+    seen = Observation("audience.home_region", ["lazio"], "rm-01", holds=True)
+    assert "store rm-01, which is in lazio" in explain(refused(seen), "en", {}).lines[0].text

@@ -194,3 +194,101 @@ def test_diff_tells_what_changes(coffee, tmp_path):
     assert json.loads(ran.stdout)["differences"] == ["The goal falls from €50.00 to €40.00"]
     same = CliRunner().invoke(promotions_app, ["diff", str(coffee), str(coffee)])
     assert same.stdout == "Both say the same.\n"
+
+
+# What a document says, and what the engine makes of it ---------------------------------------------------------------
+
+
+def described(fields: str, *, programme: str | None = None, language: Spoken = "en") -> list[str]:
+    """All lines about a promotion with these fields, under this programme document."""
+    head = "promotion: p\ntitle: {en: P}\n" + ("" if "reward" in fields else "reward: {points: 5}\n")
+    document = ProgrammeDocument.model_validate(read_source(programme, "p")[0].plain()) if programme else None
+    sections = describe(promotion(head + fields), language, document)
+    return plain([line.text for section in sections for line in section.lines])
+
+
+GOALS = [
+    (
+        "by: offer\ngoal: {spend: 40.00 EUR, within: 10d}",
+        "Spend €40.00 within 10 days of the offer's issue",
+        "Spendere 40,00 € entro 10 giorni dall'invio dell'offerta",
+    ),
+    (
+        "goal: {visits: 1, every: week, in_a_row: 6, repeat: true}",
+        "Make 1 visit in one calendar week, 6 weeks in a row",
+        "Fare 1 visita in una settimana di calendario, per 6 settimane di fila",
+    ),
+    ("goal: {visits: 1, every: week, in_a_row: 6, repeat: true}", "Again and again, each time from zero", None),
+    ("goal: {distinct: {of: day, count: 3}, repeat: true}", "Again and again, each time from zero", None),
+    (
+        "on: offer.activated\ngoal: {visits: 1, on: offer.activated}",
+        "Activate an offer once",
+        "Attivare un'offerta una volta",
+    ),
+    (
+        "on: activity.recorded\ngoal: {activities: 3, activity: tasting}",
+        "Do the activity tasting 3 times",
+        "Svolgere l'attività tasting 3 volte",
+    ),
+    (
+        "where: {lines: {except: {brand: House, tag: promo}}}",
+        "Not counted: brand House with tag promo",
+        "Non contano: marca House con etichetta promo",
+    ),
+    (
+        "schedule: {windows: [{days: [thu, fri], hours: '18:00-02:00'}], until: 2026-12-31}",
+        "Until 31 December 2026, on Thursdays and Fridays 18:00 to 02:00 of the next day",
+        None,
+    ),
+    (
+        "limits: {budget: {points: 500, last: partial}}",
+        "Budget: 500 points; the last points are cut to what is left",
+        None,
+    ),
+    (
+        "reward: {coupon: {amount_off: 5.00 EUR}}\nlimits: {budget: {amount: 500.00 EUR, last: partial}}",
+        "Budget: €500.00; the last reward is given whole or not at all",
+        None,
+    ),
+]
+
+
+@pytest.mark.parametrize(("fields", "english", "italian"), GOALS)
+def test_a_document_is_told_as_it_is_decided(fields, english, italian):
+    assert english in described(fields)
+    if italian is not None:
+        assert italian in described(fields, language="it")
+
+
+PROGRAMME = """
+programme: main
+regions: {lazio: [rm-01, rm-02], lombardia: mi-01}
+groups: {fresh: {mode: best, cap: {points: 50, every: day}}, other: {mode: first}}
+cap: {points: 20000, every: month}
+"""
+
+
+def test_the_programme_decides_how_a_group_shares_and_how_much_it_gives():
+    told = described("stacking: {group: fresh}", programme=PROGRAMME)
+    assert "In the group fresh, only the one worth most to the member gives" in told
+    assert "At most 50 points a day for each member, from all promotions of the group fresh together" in told
+    assert "At most 20,000 points a month for each member, from all promotions together" in told
+    assert "No limit" not in told
+    assert "In the group fresh, every promotion gives" in described("stacking: {group: fresh}")
+
+
+def test_the_stores_of_a_region_are_told():
+    fields = "audience: {home_region: lombardia}\nwhere: {any: [{region: lazio}, {channel: web}]}"
+    told = described(fields, programme=PROGRAMME)
+    assert {"Region lazio: stores rm-01 and rm-02", "Region lombardia: store mi-01"} <= set(told)
+    assert not any(text.startswith("Region") for text in described(fields))
+
+
+def test_explain_reads_the_programme_of_the_folder(coffee):
+    coffee.write_text(COFFEE + "stacking: {group: fresh}\n")
+    (coffee.parent / "programme.yaml").write_text(PROGRAMME)
+    ran = CliRunner().invoke(promotions_app, ["explain", str(coffee.parent), "--json"])
+    told = [
+        line["text"] for document in json.loads(ran.stdout) for part in document["sections"] for line in part["lines"]
+    ]
+    assert "In the group fresh, only the one worth most to the member gives" in told
