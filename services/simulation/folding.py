@@ -21,12 +21,16 @@ from services.engine.programme import Programme, PromotionVersion, compile_progr
 from services.engine.simulation import record_of, without_repeats
 from services.engine.terms import ProgrammeTerms, ProgrammeVersion
 from services.engine.trace import Decision, Trace
-from services.simulation.allot import Allotment, Asked, Claims
+from services.simulation.allot import Allotment, Asked
+from services.simulation.claims import Claims
 from services.simulation.heap import EventHeap, Row, event_of
 from services.simulation.tally import Tally, faces_of
 from services.simulation.workers import in_order
 
 PASSES_MAX = 100
+AGAIN_MAX = 2
+"""So many times all members, and `SOME` more, are folded again; then what is left over goes in the order of members."""
+SOME = 20_000
 WHOLE_MAX = 2
 """So many passes over all members before only those who were misled are folded again."""
 FEW = 4
@@ -157,8 +161,8 @@ class Passes:
     """Folds every member, and those again who were granted what was due to others, until nobody is.
 
     The first pass grants everything. Where that was right it is the only one; else many members are folded again
-    together with all the others, few alone, and then all once more. When `PASSES_MAX` are not enough the last pass is
-    binding: it grants from what is left, member by member, so that nothing is ever overdrawn.
+    together with all the others, few alone, and then all once more. Where that finds no end the last pass is binding:
+    it grants from what is left, member by member, so that nothing is ever overdrawn.
     """
 
     def __init__(self, heap: EventHeap, plan: Plan, folder: Path, jobs: int, listener: Listener) -> None:
@@ -171,11 +175,12 @@ class Passes:
 
     def run(self) -> Result:
         """What all members came to, as the listener was told in the last pass."""
-        whole, stale = 1, False
+        whole, again, stale = 1, 0, False
         with Claims() as claims:
             result = self._whole(claims)
             while misled := self._settle(claims):
-                if self._number == PASSES_MAX - 1:
+                again += misled
+                if self._number == PASSES_MAX - 1 or again > AGAIN_MAX * result.members + SOME:
                     return self._bind(claims)
                 stale = whole == WHOLE_MAX or misled * FEW < result.members
                 if stale:
@@ -191,7 +196,7 @@ class Passes:
     def _whole(self, claims: Claims) -> Result:
         self._number += 1
         self._listener.begin(self._number, whole=True)
-        claims.clear()
+        claims.outdate()
         result = Result(self._plan, passes=self._number)
         for folded in in_order(1 if self._plan.binding else self._jobs, self._plan, self._heap.by_member()):
             claims.add(folded.asked)
@@ -202,10 +207,9 @@ class Passes:
     def _some(self, claims: Claims, members: int) -> None:
         self._number += 1
         self._listener.begin(self._number, whole=False)
-        claims.forget_misled()
         plan = replace(self._plan, wallets=False, journal=False)
         jobs = self._jobs if members > ALONE_MAX else 1
-        for folded in in_order(jobs, plan, self._heap.of_members(claims.misled())):
+        for folded in in_order(jobs, plan, self._heap.of_members(claims.outdate_misled())):
             claims.add(folded.asked)
 
     def _settle(self, claims: Claims) -> int:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import random
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from services.engine.grants import Claim, Granted, Pool
-from services.simulation.allot import Allotment, Asked, Claims, allot, fitting
+from services.simulation import claims
+from services.simulation.allot import BOOKS, Allotment, Asked, fitting
+from services.simulation.claims import Claims, Due, Totals, allot
+from services.simulation.heap import scratch
 
 BUDGET = Pool("p", "budget")
 
@@ -17,8 +21,17 @@ def claim(member: str, amount: int, instant: int, *, capacity: int = 10, partial
     return Claim(pool, amount, capacity, member, "1", instant, partial)
 
 
-def asked(pool: str, instant: int, member: str, amount: int, *, capacity: int = 10, partial: bool = False) -> Asked:
-    return Asked(pool, instant, member, 1, "1", amount, capacity, partial, False, amount, 0)
+def asked(
+    pool: str, instant: int, member: str, amount: int, *, capacity: int = 10, partial: bool = False, place: int = 1
+) -> Asked:
+    return Asked(pool, instant, member, place, "1", amount, capacity, partial, False, amount, 0)
+
+
+def due(*claims: Asked, stale: int = 0) -> list[Due]:
+    """What these are due, in order; the last `stale` are."""
+    rows = [(claim, place >= len(claims) - stale) for place, claim in enumerate(claims)]
+    with closing(scratch(BOOKS)) as books:
+        return list(allot(rows, Totals(books)))
 
 
 @pytest.mark.parametrize(
@@ -30,13 +43,36 @@ def test_the_last_bit_is_given_only_where_a_part_is_welcome(amount: int, granted
 
 
 def test_a_pool_goes_to_the_claims_in_their_order_and_a_smaller_one_may_still_fit():
-    claims = [asked("a", 1, "z", 6), asked("a", 2, "m", 6), asked("a", 3, "b", 4), asked("b", 0, "q", 10)]
-    assert [granted for _, granted in allot(claims)] == [Granted(6, 0), Granted(0, 6), Granted(4, 6), Granted(10, 0)]
+    found = due(asked("b", 0, "q", 10), asked("a", 1, "z", 6), asked("a", 2, "m", 6), asked("a", 3, "b", 4))
+    assert [(one.amount, one.earlier) for one in found] == [(10, 0), (6, 0), (0, 6), (4, 6)]
 
 
 def test_capacity_may_grow_with_time():
     claims = [asked("a", 1, "x", 1, capacity=0), asked("a", 2, "y", 1, capacity=1), asked("a", 3, "z", 1, capacity=1)]
-    assert [granted.amount for _, granted in allot(claims)] == [0, 1, 0]
+    assert [one.amount for one in due(*claims)] == [0, 1, 0]
+
+
+def test_a_reward_takes_of_all_its_limits_or_of_none():
+    """Its store has room, the budget has not: the store keeps its room for the next."""
+    budget, later = asked("budget", 1, "a", 6), asked("store", 2, "b", 10)
+    refused = asked("budget", 2, "a", 6, place=2)
+    found = due(budget, asked("store", 2, "a", 6), refused, later)
+    assert [(one.claim.pool, one.amount, one.later) for one in found] == [
+        ("budget", 6, 6),
+        ("store", 6, 0),
+        ("budget", 0, 6),
+        ("store", 10, 10),
+    ]
+
+
+def test_behind_the_limit_that_refuses_nothing_is_due():
+    found = due(asked("store", 1, "a", 99), asked("budget", 1, "a", 6, place=2), stale=1)
+    assert [one.amount for one in found] == [0]
+
+
+def test_what_another_instant_refused_takes_nothing():
+    found = due(asked("store", 2, "a", 6)._replace(released=True), asked("store", 3, "b", 10))
+    assert [(one.amount, one.later) for one in found] == [(6, 0), (10, 10)]
 
 
 def test_never_more_than_the_capacity():
@@ -48,12 +84,21 @@ def test_never_more_than_the_capacity():
             for instant in range(chance.randint(1, 12))
         ]
         given = 0
-        for one, granted in allot(claims):
-            assert granted.before == given
-            given += granted.amount
-            assert given <= 20
-            assert granted.amount == one.amount or given + one.amount > 20 or one.partial
-        assert given >= min(sum(one.amount for one in claims), 12)
+        for one in due(*claims):
+            assert one.earlier == given
+            given += one.amount
+            assert given == one.later <= 20
+            assert one.amount == one.claim.amount or given + one.claim.amount > 20 or one.claim.partial
+        assert given >= min(sum(claim.amount for claim in claims), 12)
+
+
+def test_totals_beyond_those_kept_in_memory(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(claims, "_CACHED_POOLS", 3)
+    with closing(scratch(BOOKS)) as books:
+        totals = Totals(books)
+        for number in range(40):
+            totals.add(f"p{number % 10}", number)
+        assert [totals.of(f"p{number}") for number in range(10)] == [60 + 4 * number for number in range(10)]
 
 
 def passes(claims: list[Claim], folder: Path, *, until_pass: int) -> list[dict[str, int]]:
@@ -82,11 +127,11 @@ def test_asked_again_the_answer_is_the_same_and_counts_once():
         assert len(grants.noted()) == 1
 
 
-def test_what_was_released_was_never_asked_for():
+def test_what_was_released_is_noted_as_such():
     with Allotment() as grants:
         grants.take(claim("a", 6, 1))
         grants.release(claim("a", 6, 1))
-        assert grants.noted() == []
+        assert [one.released for one in grants.noted()] == [True]
 
 
 def books_of(claims: list[Claim], path: Path) -> Path:
@@ -129,5 +174,5 @@ def test_who_was_first_matters_only_where_pieces_differ(tmp_path: Path):
                 grants.take(claim(member, 1, 1, pool=Pool("p", kind)))
             notes.add(grants.noted())
             differing.append(notes.write_books(tmp_path / f"{number}.db"))
-            assert list(notes.misled()) == [["b"], []][kind == "budget"]
+            assert list(notes.outdate_misled()) == [["b"], []][kind == "budget"]
     assert differing == [0, 1]
