@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,9 +20,9 @@ from services.simulation.tally import Given
 
 _NONE = "–"
 _ALL_LISTED = 60
+"""With no more promotions than that, those that gave nothing are listed too."""
 _NAME_WIDTH = 20
 """So much of a promotion's id stands in one line, however narrow the table."""
-"""With no more promotions than that, those that gave nothing are listed too."""
 
 
 def plain(result: Result, found: Found, promotions: Sequence[str], terms: Terms) -> dict[str, Any]:
@@ -68,12 +69,12 @@ def _plain(given: Given, terms: Terms) -> dict[str, Any]:
 
 
 def cost(given: Given, terms: Terms) -> list[Money]:
-    """Coupons and gifts at their face value, points at the programme's value where it states one."""
+    """Coupons and gifts at their face value, points as budgets count them; tier points cost nothing."""
     worth = Counter(given.value)
     for name, points in given.points.items():
-        value = terms.points(name).value
-        if value is not None:
-            worth[value.currency] += terms.worth(points, name)
+        if name != "tier":
+            value = terms.points(name).value
+            worth[value.currency if value is not None else terms.currency] += terms.worth(points, name)
     return [Money(minor, currency) for currency, minor in sorted(worth.items()) if minor]
 
 
@@ -109,7 +110,7 @@ def show(result: Result, found: Found, promotions: Sequence[str], terms: Terms) 
 
 def _table(rows: Mapping[str, Given], total: Given, terms: Terms, *, narrow: bool = False) -> Table:
     """A row a promotion; where it is narrow, points of other currencies than the base share a column with the rest."""
-    points = [name for name in sorted(total.points) if name == "base" or not narrow]
+    points = [name for name in sorted(_points(total)) if name == "base" or not narrow]
     currencies = {money.currency for money in cost(total, terms)}
     single = currencies.pop() if len(currencies) == 1 else ""
     cells = {promotion_id: _cells(given, points, terms, single) for promotion_id, given in rows.items()}
@@ -127,8 +128,24 @@ def _table(rows: Mapping[str, Given], total: Given, terms: Terms, *, narrow: boo
         left = name == "also"
         table.add_column(heading, sums[name], justify="left" if left else "right", no_wrap=not left)
     for promotion_id, own in cells.items():
-        table.add_row(promotion_id, *(own[name] for name in shown))
+        table.add_row(_wrapped(promotion_id, width), *(own[name] for name in shown))
     return table
+
+
+def _wrapped(promotion_id: str, width: int | None) -> str:
+    """An id in lines of so many characters, broken after its dashes where it has any."""
+    lines = [""]
+    for word in re.split(r"(?<=-)", promotion_id):
+        if width is not None and lines[-1] and len(lines[-1]) + len(word) > width:
+            lines.append("")
+        lines[-1] += word
+    return "\n".join(lines)
+
+
+def _points(given: Given) -> Counter[str]:
+    """Points by currency; those towards tiers together, whichever reward gave them."""
+    tier = given.other["tier_points"]
+    return given.points + Counter({"tier": tier} if tier else {})
 
 
 def _cells(given: Given, points: Sequence[str], terms: Terms, single: str) -> dict[str, str]:
@@ -138,7 +155,7 @@ def _cells(given: Given, points: Sequence[str], terms: Terms, single: str) -> di
         "coupons": _count(given.coupons),
         "used": _count(given.redeemed),
         "gifts": _count(given.gifts),
-        **{"points" if name == "base" else f"{name} points": _count(given.points[name]) for name in points},
+        **{"points" if name == "base" else f"{name} points": _count(_points(given)[name]) for name in points},
         "also": _also(given, points),
         "cost": _cost(cost(given, terms), given.unvalued, single),
     }
@@ -146,20 +163,24 @@ def _cells(given: Given, points: Sequence[str], terms: Terms, single: str) -> di
 
 def _also(given: Given, points: Sequence[str]) -> str:
     """What has no column of its own, each kind once."""
-    counts = Counter({f"{name} points": count for name, count in given.points.items() if name not in points})
+    counts = Counter({f"{name} points": count for name, count in _points(given).items() if name not in points})
     for unit, count in given.other.items():
-        counts[_unit(unit)] += count
+        if unit != "tier_points":
+            counts[_unit(unit)] += count
     counts["tiers"] += given.tiers
     return ", ".join(f"{count:,} {_singular(name, count)}" for name, count in sorted(counts.items()) if count)
 
 
 def _unit(unit: str) -> str:
     kind, _, name = unit.partition(":")
-    return name if kind == "prize" else {"message": "messages"}.get(kind, kind.replace("_", " "))
+    return name if kind == "prize" else {"message": "messages"}.get(kind, kind)
 
 
 def _singular(name: str, count: int) -> str:
-    return {"messages": "message", "stamps": "stamp", "tiers": "tier"}.get(name, name) if count == 1 else name
+    if count != 1:
+        return name
+    ones = {"messages": "message", "stamps": "stamp", "tiers": "tier", "entries": "entry", "tries": "try"}
+    return ones.get(name, name.removesuffix("s") if name.endswith(" points") else name)
 
 
 def _count(number: int) -> str:

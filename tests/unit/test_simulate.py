@@ -252,6 +252,51 @@ def test_points_of_several_currencies_leave_room_for_the_name(folder: Path, monk
     assert max(map(len, result.stdout.splitlines())) <= 80
 
 
+def table(folder: Path, promotion: str, width: int, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What one order of one member comes to, as a terminal of this width shows it."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    (folder / "promotions" / "p.yaml").write_text(promotion)
+    (folder / "promotions" / "q.yaml").write_text(TEN_POINTS)
+    (folder / "e.jsonl").write_bytes(b"".join(LAST_COME_FIRST[:1]))
+    named = ("--promotions", folder / "promotions", "--events", folder / "e.jsonl")
+    return RUN.invoke(app, ["simulate", *map(str, named)]).stdout
+
+
+def test_a_long_name_breaks_at_its_dashes(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    name, reward = (
+        "never-bought-reminder-of-spring",
+        ", ".join(
+            f"{{points: {{earn: 100000, currency: {currency}}}}}" for currency in ("base", "tier", "miles", "hearts")
+        ),
+    )
+    document = f"promotion: {name}\ntitle: {{en: All}}\nreward: [{reward}, {{message: {{en: Hi}}}}]\n"
+    shown = [
+        line.split(" ")[1] for line in table(folder, document, 66, monkeypatch).splitlines() if line[1:2].islower()
+    ]
+    assert "".join(word for word in shown if word in name) == name
+    assert name in table(folder, document, 160, monkeypatch)
+
+
+def test_tier_points_stand_in_one_column(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    reward = "[{tier_points: 5}, {points: {earn: 6, currency: tier}}, {entries: 1}]"
+    contest = "schedule: {until: 2026-12-31, timezone: Europe/Rome}\ncontest: {seed_sha256: " + "a" * 64
+    contest += ", draw: {at: 2027-01-10T12:00, prizes: [{prize: bell, winners: 1, reserves: 1}]}}"
+    document = f"promotion: two-ways\ntitle: {{en: Two}}\nreward: {reward}\n{contest}\n"
+    [row] = [line for line in table(folder, document, 120, monkeypatch).splitlines() if "two-ways" in line]
+    assert row.split() == ["two-ways", "1", "1", "–", "11", "1", "entry", "–"]
+
+
+def test_points_cost_a_cent_each_where_nobody_says_otherwise(folder: Path):
+    """As budgets count them, with a programme document beside or without; points towards tiers cost nothing."""
+    reward = "reward: [{points: 10}, {tier_points: 9}, {points: {earn: 8, currency: tier}}]"
+    costs = []
+    for programme in (None, "programme: main\n"):
+        if programme is not None:
+            (folder / "promotions" / "programme.yaml").write_text(programme)
+        costs.append(simulate(folder, f"promotion: p\ntitle: {{en: P}}\n{reward}", LAST_COME_FIRST)["total"]["cost"])
+    assert costs == [[{"amount": 40, "currency": "EUR"}]] * 2
+
+
 def test_points_cost_what_the_programme_says(folder: Path):
     (folder / "promotions" / "programme.yaml").write_text(
         "programme: main\npoints: {base: {value: 1.00 EUR, value_points: 100}}\n"
