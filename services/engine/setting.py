@@ -67,9 +67,12 @@ def _opening(schedule: Schedule, day: date) -> time:
 
 
 def _clock(spans: Iterable[Hours | None]) -> time:
-    """Ten in the morning, or when the first span of hours starts that does not hold it."""
+    """Ten in the morning, or when the first span of hours starts that does not hold it.
+
+    What comes after midnight belongs to the day on which the span began, and so is not taken.
+    """
     for hours in spans:
-        if hours is not None and not (hours.start <= 600 < hours.end or 600 < hours.end < hours.start):
+        if hours is not None and not (hours.start <= 600 and (600 < hours.end or hours.end < hours.start)):
             return time(hours.start // 60, hours.start % 60)
     return time(10)
 

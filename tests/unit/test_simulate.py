@@ -279,7 +279,9 @@ def test_a_long_name_breaks_at_its_dashes(folder: Path, monkeypatch: pytest.Monk
 
 def test_tier_points_stand_in_one_column(folder: Path, monkeypatch: pytest.MonkeyPatch):
     reward = "[{tier_points: 5}, {points: {earn: 6, currency: tier}}, {entries: 1}]"
-    contest = "schedule: {until: 2026-12-31, timezone: Europe/Rome}\ncontest: {seed_sha256: " + "a" * 64
+    contest = (
+        "schedule: {from: 2026-01-01, until: 2026-12-31, timezone: Europe/Rome}\ncontest: {seed_sha256: " + "a" * 64
+    )
     contest += ", draw: {at: 2027-01-10T12:00, prizes: [{prize: bell, winners: 1, reserves: 1}]}}"
     document = f"promotion: two-ways\ntitle: {{en: Two}}\nreward: {reward}\n{contest}\n"
     [row] = [line for line in table(folder, document, 120, monkeypatch).splitlines() if "two-ways" in line]

@@ -40,6 +40,8 @@ def passes(fields: dict[str, Any], given: Any, expect: dict[str, Any], *others: 
 NOT_IN_THE_WAY = {
     "schedule of weekdays and hours": {"schedule": {"days": "sun", "hours": "20:00-22:00"}},
     "hours past midnight": {"schedule": {"hours": "22:00-06:00"}},
+    "hours past midnight of one day": {"schedule": {"days": "thu", "hours": "12:00-11:00"}},
+    "a night that begins on a day": {"schedule": {"windows": [{"days": "thu", "hours": "09:00-02:00"}]}},
     "windows": {"schedule": {"windows": [{"days": "thu", "hours": "07:00-08:00"}]}},
     "the last day of a month": {"schedule": {"month_days": -1}},
     "a blackout on the first day": {
