@@ -19,7 +19,7 @@ class Expiry(Part):
 
     after: Duration | None = Field(None, description="rolling: from the day they are usable")
     end_of: Literal["month", "year"] | None = Field(None, description="of the period in which they become usable")
-    plus: Duration | None = Field(None, description="with end_of: so much later, still at the end of a month or year")
+    plus: Duration | None = Field(None, description="with end_of: so much later; months lead from end to end")
     inactive_for: Duration | None = Field(None, description="all of them, when nothing was earned or spent for so long")
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 from schemas.promotions.conditions import Trigger
-from schemas.promotions.written import Duration
-from services.engine.moments import LAST_DAY, first_instant_after, local, midnight
+from schemas.promotions.written import Duration, LocalMoment
+from services.engine.moments import HOUR, LAST_DAY, first_instant_after, local, midnight, opening
 from services.engine.programme import Compiled
 from services.engine.wallet import AttributeValue, Wallet
 
@@ -53,6 +53,8 @@ def _inactivity(compiled: Compiled, wallet: Wallet, after: int) -> int:
     if not since or when.inactive_for is None:
         return 0
     instant = first_instant_after(since, when.inactive_for, compiled.zone)
+    if when.inactive_for.unit != "h":
+        instant = _opens(local(instant, compiled.zone).date(), compiled)
     return instant if instant > after else 0
 
 
@@ -93,10 +95,18 @@ def _in_year(year: int, month: int, day: int) -> date:
 def _earlier(day: date, compiled: Compiled) -> int:
     before = compiled.promotion.when.before
     if before is None:
-        return midnight(day, compiled.zone)
+        return _opens(day, compiled)
     if before.unit == "h":
-        return midnight(day, compiled.zone) - before.count * 3_600_000_000
-    return midnight(_days_before(day, before), compiled.zone)
+        return midnight(day, compiled.zone) - before.count * HOUR
+    return _opens(_days_before(day, before), compiled)
+
+
+def _opens(day: date, compiled: Compiled) -> int:
+    """The first instant of the day; of its first hour, where the promotion keeps hours."""
+    hours = compiled.promotion.schedule.hours
+    if hours is None or hours.end < hours.start:
+        return midnight(day, compiled.zone)
+    return opening(LocalMoment(day, time(hours.start // 60, hours.start % 60)), compiled.zone)
 
 
 def _days_before(day: date, length: Duration) -> date:

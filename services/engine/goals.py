@@ -79,6 +79,8 @@ def reached(compiled: Compiled, held: Pursuit, occasion: Occasion, gains: Gains,
         pursuit = replace(pursuit, progress=0, marks=())
     if has_parts(goal) and gains.keys().isdisjoint(_turns(goal, _part_marks(compiled, goal, pursuit))):
         return held, 0
+    if goal.repeat and pursuit.completed and pursuit.progress >= pursuit.target:
+        pursuit = replace(pursuit, progress=0, marks=())  # an earlier version was content with once
     left = min(left, REWARDS_PER_EVENT_MAX)
     moved = _move(compiled, goal, pursuit, occasion, gains, left)
     closes = _closes(compiled, goal, pursuit, occasion, moved)

@@ -32,7 +32,7 @@ class Cap:
     def left(self, occasion: Occasion, compiled: Compiled) -> int:
         """How many more rewards, or points, it allows at this moment."""
         counter = occasion.wallet.counters.get(self.key)
-        allowed = self.limit.times or self.limit.points or 0
+        allowed = _allowed(self.limit)
         if counter is None or counter.period != self._period(occasion, compiled):
             return allowed
         return max(0, allowed - counter.used)
@@ -54,7 +54,23 @@ def member_caps(limits: Limits, promotion_id: str) -> tuple[Cap, ...]:
 
 
 def _caps(limits: Iterable[Limit], path: str, key: str, zone: ZoneInfo | None = None) -> tuple[Cap, ...]:
-    return tuple([Cap(f"{path}[{place}]", f"{key} {place}", limit, zone) for place, limit in enumerate(limits)])
+    """Counted by what each limits, not by its place: one that changes in a new version finds what was used up. Of two
+    that count the same, the stricter holds."""
+    strictest: dict[str, Cap] = {}
+    for place, limit in enumerate(limits):
+        cap = Cap(f"{path}[{place}]", f"{key} {_counts(limit)}", limit, zone)
+        held = strictest.get(cap.key)
+        if held is None or _allowed(limit) < _allowed(held.limit):
+            strictest[cap.key] = cap
+    return tuple(strictest.values())
+
+
+def _counts(limit: Limit) -> str:
+    return f"{'times' if limit.times is not None else 'points'} {limit.every}"
+
+
+def _allowed(limit: Limit) -> int:
+    return limit.times or limit.points or 0
 
 
 def caps_of(compiled: Compiled, occasion: Occasion) -> Sequence[Cap]:
@@ -162,8 +178,8 @@ def _claims(grant: Grant) -> list[tuple[str, Claim]]:
         points = cap.limit.points is not None
         amount = points_in(grant) if points else 1
         period = period_of(occasion.clock(compiled.zone), cap.limit.every)
-        key = f"{cap.path} {cap.whose(occasion)}".rstrip()
-        capacity = cap.limit.points or cap.limit.times or 0
+        key = f"{_counts(cap.limit)} {cap.whose(occasion)}".rstrip()
+        capacity = _allowed(cap.limit)
         found.append((cap.path, _claim(grant, Pool(compiled.promotion_id, cap.kind, key, period), amount, capacity)))
     budget = compiled.promotion.limits.budget
     if budget is not None:

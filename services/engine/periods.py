@@ -32,10 +32,16 @@ def last_of_period(day: date, period: Period, zone: ZoneInfo) -> int:
 
 
 def expiry_of(day: date, period: Literal["month", "year"], plus: Duration | None, zone: ZoneInfo) -> tuple[int, str]:
-    """The last instant of the month or year of a day, or of the one a length after its end; and that day as text."""
+    """The last instant of the month or year of a day, or of the day a length after its end; and that day as text.
+
+    Months and years lead from the end of a month to the end of a month: the end of the year and 2 months is the last
+    day of February.
+    """
     last = _next(day, period) - timedelta(days=1)
     if plus is not None:
-        last = _next(later_day(last, plus), period) - timedelta(days=1)
+        last = later_day(last, plus)
+        if plus.unit in ("mo", "y"):
+            last = _next(last, "month") - timedelta(days=1)
     return midnight(last + timedelta(days=1), zone) - 1, last.isoformat()
 
 

@@ -72,7 +72,7 @@ def _clock(spans: Iterable[Hours | None]) -> time:
     What comes after midnight belongs to the day on which the span began, and so is not taken.
     """
     for hours in spans:
-        if hours is not None and not (hours.start <= 600 and (600 < hours.end or hours.end < hours.start)):
+        if hours is not None and not (hours.start <= 600 and (hours.end > 600 or hours.end < hours.start)):
             return time(hours.start // 60, hours.start % 60)
     return time(10)
 

@@ -88,3 +88,10 @@ def test_hours_past_midnight_belong_to_the_day_on_which_they_began(schedule: dic
     for (day, hour), points in nights.items():
         at = datetime(2026, 3, day, hour, tzinfo=UTC)
         assert fold(MEMBER, [order(100, at)], plan).wallet.points_active == points, at
+
+
+def test_a_birthday_comes_with_the_first_hour_that_the_promotion_keeps():
+    plan = programme(promotion(on="birthday", schedule={"hours": "09:00-20:00", "timezone": "UTC"}))
+    known = event("member.updated", {"attributes": {"birthday": "1990-03-29"}})
+    (entry,) = fold(MEMBER, [known], plan, MONDAY + days(60)).entries
+    assert entry.occurred_at == datetime(2026, 3, 29, 9, tzinfo=UTC)

@@ -137,10 +137,10 @@ def test_what_waits_for_returns_waits_as_the_currency_does_where_nothing_comes_b
         ("2026-03-01T00:00", {"end_of": "month"}, "2026-03-31"),
         ("2026-12-31T12:00", {"end_of": "month", "plus": "2mo"}, "2027-02-28"),
         ("2026-01-31T12:00", {"end_of": "month", "plus": "1mo"}, "2026-02-28"),
-        ("2026-01-31T12:00", {"end_of": "month", "plus": "10d"}, "2026-02-28"),
+        ("2026-01-31T12:00", {"end_of": "month", "plus": "10d"}, "2026-02-10"),
         ("2026-06-15T12:00", {"end_of": "year"}, "2026-12-31"),
         ("2026-06-15T12:00", {"end_of": "year", "plus": "1y"}, "2027-12-31"),
-        ("2026-06-15T12:00", {"end_of": "year", "plus": "3mo"}, "2027-12-31"),
+        ("2026-06-15T12:00", {"end_of": "year", "plus": "3mo"}, "2027-03-31"),
     ],
 )
 def test_expiry_of_the_currency(when, expires, on):
