@@ -20,8 +20,8 @@ from services.engine.programme import PromotionVersion, compile_programme
 from services.engine.simulation import ALWAYS
 from services.engine.terms import ProgrammeTerms
 from services.engine.wallet import Wallet
-from services.simulation.allot import fitting
 from services.simulation import folding
+from services.simulation.allot import fitting
 from services.simulation.folding import PASSES_MAX, Folded, Plan, Result, fold_heap
 from services.simulation.heap import EventHeap
 
@@ -147,13 +147,20 @@ def test_a_binding_pass_never_overdraws(tmp_path: Path, monkeypatch: pytest.Monk
     """Cut short after the second pass, which then grants from what is left: some cases do not settle, none is wrong."""
     monkeypatch.setattr(folding, "PASSES_MAX", 2)
     limits = "limits: {total: {times: 6}, per_store: {times: 2, every: week}, budget: {points: 50}}"
-    loaded = load_promotion(f"promotion: p\ntitle: {{en: P}}\nreward: {{points: 10}}\n{limits}\n", "p.yaml")
+    goal = "goal: {spend: 30.00 EUR, repeat: true}"
+    loaded = load_promotion(f"promotion: p\ntitle: {{en: P}}\n{goal}\nreward: {{points: 10}}\n{limits}\n", "p.yaml")
     assert loaded.promotion is not None
     settled = set()
     for seed in range(60):
         versions = [PromotionVersion(loaded.promotion, 1, ALWAYS)]
-        result, journal = simulated(versions, orders(random.Random(seed)), tmp_path)
-        given = [line["amount"] for line in map(orjson.loads, journal.splitlines())]
+        result, journal = simulated(versions, orders(random.Random(seed)), _made(tmp_path / str(seed)))
+        entries = map(orjson.loads, journal.splitlines())
+        given = [entry["amount"] for entry in entries if entry["type"] == "unisono.points.earned.v1"]
         assert sum(given) == result.tally.total().points["base"] <= 50
         settled.add(result.settled)
     assert settled == {True, False}
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
