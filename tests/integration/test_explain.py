@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import asyncpg
@@ -26,6 +27,7 @@ from schemas.promotions.loading import load_promotion
 from schemas.promotions.programme import ProgrammeDocument
 from schemas.topics import CHECKOUT
 from services.clock import utc_now
+from services.engine.entries import told as named
 from services.engine.programme import compile_programme
 from services.ledger.apply_batch import BatchApplier
 from services.ledger.explain import LookedBack, look_back
@@ -238,10 +240,9 @@ def rewards(rows: Sequence[Any]) -> Counter[Gift]:
     """The same of ledger lines, whether from the database or the engine."""
     found: Counter[Gift] = Counter()
     for row in rows:
-        line = dict(row) if isinstance(row, asyncpg.Record) else {name: getattr(row, name) for name in row.__slots__}
-        if line["promotion_id"] is not None and line["kind"] not in NOT_PROMISED:
-            name = line["unit"] if line["kind"] == "reward.granted" else line["kind"]
-            found[line["promotion_id"], line["promotion_version"], line["offer_id"], name, line["amount"]] += 1
+        line: Any = SimpleNamespace(**row) if isinstance(row, asyncpg.Record) else row
+        if line.promotion_id is not None and line.kind not in NOT_PROMISED:
+            found[line.promotion_id, line.promotion_version, line.offer_id, named(line), line.amount] += 1
     return found
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from schemas.events.members import MemberErased
 from schemas.promotions.limits import Limit
 from services.engine.entries import Entry
+from services.engine.entries import told as named
 from services.engine.fold import fold
 from services.engine.moments import micros
 from services.engine.points import leftovers
@@ -65,8 +66,7 @@ def test_the_explanation_of_a_decision_is_the_decision(case: Case, step: int):
         which = (entry.cause, entry.promotion_id, entry.promotion_version, entry.offer_id)
         if entry.promotion_id is None or entry.kind in _NOT_GIVEN:
             continue
-        name = entry.unit if entry.kind == "reward.granted" else entry.kind
-        given_[which][name, entry.amount] += 1
+        given_[which][named(entry), entry.amount] += 1
     completed, ends = Counter[object](), Counter[object]()
     for entry in outcome.entries:
         if entry.kind == "offer.completed":
@@ -100,10 +100,15 @@ def test_no_limit_of_a_member_is_exceeded(case: Case, step: int):
         life = sum(each < moment for each in erased)
         for name, zone, limit in caps_of(case, decision, moment):
             key = (life, name, str(limit), period(moment.astimezone(zone), limit.every))
-            points = sum(amount for kind, amount in decision.gave if kind == "points.earned")
+            points = sum(amount for kind, amount in decision.gave if _limited(kind))
             used[key] += decision.completed if limit.times is not None else points
             most[key] = limit.times or limit.points or 0
     assert {key: (count, most[key]) for key, count in used.items() if count > most[key]} == {}
+
+
+def _limited(kind: str) -> bool:
+    """Whether limits on points count it: earned, in any currency but the one of tiers."""
+    return kind.startswith("points.earned") and kind != "points.earned:tier"
 
 
 def caps_of(case: Case, decision: Decision, moment: datetime) -> Iterator[tuple[object, ZoneInfo, Limit]]:
