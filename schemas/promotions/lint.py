@@ -1,9 +1,9 @@
 """What is not wrong in a document, but hardly meant: told as warnings, by documents that are checked together.
 
 Codes: `no-end`, `no-budget`, `no-example`, `no-translation`, `no-return-period`, `never-true`, `always-true`,
-`never-given`, `percent`, `overlap`, `group-mode`, `cycle`, `unknown-promotion`, and with a programme document
-`unknown-tier`, `unknown-segment`, `unknown-region`, `unknown-currency`. The last four, a circle and a mode other than
-the programme's are errors: such a document would not do what it says.
+`never-given`, `no-effect`, `percent`, `overlap`, `group-mode`, `cycle`, `unknown-promotion`, and with a programme
+document `unknown-tier`, `unknown-segment`, `unknown-region`, `unknown-currency`. The last
+four, a circle and a mode other than the programme's are errors: such a document would not do what it says.
 """
 
 from __future__ import annotations

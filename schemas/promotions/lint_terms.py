@@ -26,6 +26,7 @@ def findings(document: Loaded, promotion: Promotion, programme: ProgrammeDocumen
     found = list(rewards_of(promotion))
     yield from _budget(promotion, found, programme)
     yield from _too_little(promotion, found)
+    yield from _whole_only(promotion)
     for path, reward in found:
         if reward.coupon is not None:
             yield from _percent(reward.coupon, (*path, "coupon"))
@@ -85,6 +86,17 @@ def _too_little(promotion: Promotion, found: list[tuple[Path, Reward]]) -> Itera
             name = "value" if reward.value is not None else "coupon"
             message = f"`limits.budget.amount` of {budget.amount} is less than one reward"
             yield Remark("never-given", (*path, name), message, "raise the budget")
+
+
+def _whole_only(promotion: Promotion) -> Iterator[Remark]:
+    """The last of a budget in part, where nothing that is given can be cut."""
+    budget = promotion.limits.budget
+    if budget is None or budget.last != "partial":
+        return
+    bundles = [arm.reward for arm in promotion.variants or ()] or [promotion.reward]
+    if not any(all(each.points is not None and each.value is None for each in bundle) for bundle in bundles):
+        message = "only points alone can be cut to what is left: this is given whole or not at all"
+        yield Remark("no-effect", ("limits", "budget", "last"), message, "remove it")
 
 
 def _percent(coupon: CouponReward, path: Path) -> Iterator[Remark]:

@@ -104,19 +104,27 @@ def expiry(voice: Voice, part: Expiry) -> list[str]:
     if part.after is not None:
         length = voice.length(part.after)
         told.append(voice.say(f"gone {length} after they are usable", f"persi {length} dopo che sono utilizzabili"))
-    if part.end_of is not None:
-        told.append(
-            voice.say("gone at the end of the month", "persi alla fine del mese")
-            if part.end_of == "month"
-            else voice.say("gone at the end of the year", "persi alla fine dell'anno")
-        )
-    if part.plus is not None:
-        length = voice.length(part.plus)
-        told.append(voice.say(f"{length} later", f"{length} più tardi"))
+    if part.end_of is not None or part.plus is not None:
+        told.append(_at_end(voice, part))
     if part.inactive_for is not None:
         length = voice.length(part.inactive_for)
         told.append(voice.say(f"all gone after {length} of inactivity", f"tutti persi dopo {length} di inattività"))
     return told or [voice.say("never gone", "senza scadenza")]
+
+
+def _at_end(voice: Voice, part: Expiry) -> str:
+    """At the end of a month or year, or a length of time after it."""
+    length = voice.length(part.plus) if part.plus is not None else ""
+    if part.end_of is None:
+        return voice.say(f"{length} later", f"{length} più tardi")
+    month = part.end_of == "month"
+    if length:
+        end = voice.say(
+            "the end of the month" if month else "the end of the year", "del mese" if month else "dell'anno"
+        )
+        return voice.say(f"gone {length} after {end}", f"persi {length} dopo la fine {end}")
+    end = voice.say("month" if month else "year", "del mese" if month else "dell'anno")
+    return voice.say(f"gone at the end of the {end}", f"persi alla fine {end}")
 
 
 def _returns(voice: Voice, part: Returns) -> str:

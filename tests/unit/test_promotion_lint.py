@@ -78,6 +78,14 @@ ODD = [
     (BARE + "schedule: {until: 2026-12-31}\ngoal: {visits: 3}\n" + COUPON, ["no-example examples"]),
     (BARE + "schedule: {until: 2026-12-31}\nby: offer\n" + COUPON, ["no-example examples"]),
     (BARE + "schedule: {until: 2026-12-31}\non: birthday\n" + COUPON, ["no-example examples"]),
+    (
+        BARE + "limits: {budget: {amount: 50.00 EUR, last: partial}}\n" + COUPON,
+        ["no-end schedule.until", "no-example examples", "no-effect limits.budget.last"],
+    ),
+    (
+        BARE + "limits: {budget: {points: 50, last: partial}}\n" + POINTS,
+        ["no-end schedule.until", "no-example examples"],
+    ),
     (BARE + "schedule: {until: 2026-12-31}\ncost: {points: 100}\n" + COUPON, ["no-example examples"]),
     ("reward: {coupon: {percent_off: 100 %, valid_for: 30d}}", ["percent reward.coupon.percent_off"]),
     ("reward: {coupon: {percent_off: 20 %, valid_for: 30d}}", ["percent reward.coupon.percent_off"]),
