@@ -117,14 +117,12 @@ def _at_end(voice: Voice, part: Expiry) -> str:
     length = voice.length(part.plus) if part.plus is not None else ""
     if part.end_of is None:
         return voice.say(f"{length} later", f"{length} più tardi")
-    month = part.end_of == "month"
-    if length:
-        end = voice.say(
-            "the end of the month" if month else "the end of the year", "del mese" if month else "dell'anno"
-        )
-        return voice.say(f"gone {length} after {end}", f"persi {length} dopo la fine {end}")
-    end = voice.say("month" if month else "year", "del mese" if month else "dell'anno")
-    return voice.say(f"gone at the end of the {end}", f"persi alla fine {end}")
+    end = voice.say("the end of the year", "la fine dell'anno")
+    if part.end_of == "month":
+        end = voice.say("the end of the month", "la fine del mese")
+    if not length:
+        return voice.say(f"gone at {end}", f"persi dopo {end}")
+    return voice.say(f"gone {length} after {end}", f"persi {length} dopo {end}")
 
 
 def _returns(voice: Voice, part: Returns) -> str:
