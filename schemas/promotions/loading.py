@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from schemas.promotions import consistency, consistency_programme
 from schemas.promotions.advice import of_several, words
+from schemas.promotions.consistency import document as consistency
+from schemas.promotions.consistency import programme as consistency_programme
 from schemas.promotions.document import Promotion
 from schemas.promotions.programme import ProgrammeDocument
 from schemas.promotions.source import Node, Path, Problem, dotted, read_source, shown
@@ -17,7 +18,7 @@ from schemas.promotions.source import Node, Path, Problem, dotted, read_source, 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-    from schemas.promotions.plain import Finding
+    from schemas.promotions.consistency.plain import Finding
 
 PROBLEMS_MAX = 200
 """A document tells so many problems; of the rest, how many there are."""

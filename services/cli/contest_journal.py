@@ -16,7 +16,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from schemas.values import ForeignId, MemberId
 from services.cli.errors import UsageError
-from services.engine.contests import Entered, entry_line
+from services.engine.rewarding.contests import Entered, entry_line
 
 ENTRIES, PRIZE = "entries", "prize:"
 """The units in which the journal counts tickets of the draw, and prizes won at once (the prize's name follows)."""

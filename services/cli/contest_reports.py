@@ -27,8 +27,8 @@ from schemas.promotions.document import Promotion
 from schemas.promotions.rewards import Contest, InstantPrize
 from services.cli.contest_journal import ContestJournal, Won, read_journal
 from services.cli.errors import UsageError
-from services.engine.contests import ContestError, InstantWinTable, draw_listed, seed_hash
-from services.engine.moments import closing, micros, moment_of, opening
+from services.engine.calendar.moments import closing, micros, moment_of, opening
+from services.engine.rewarding.contests import ContestError, InstantWinTable, draw_listed, seed_hash
 
 _REPORT_BYTES_MAX = 256 * 1024 * 1024
 

@@ -48,8 +48,8 @@ def seed_hash(
     refused: published afterwards it would prove nothing.
     """
     from services.clock import utc_now
-    from services.engine.contests import seed_hash as hashed
-    from services.engine.moments import micros
+    from services.engine.calendar.moments import micros
+    from services.engine.rewarding.contests import seed_hash as hashed
 
     _warn_of_secret()
     held = True
@@ -76,8 +76,8 @@ def moments(
     """List the winning moments of an instant win, one a line with its prize; meant for when the contest is over."""
     from services.cli.contest_reports import exact
     from services.clock import utc_now
-    from services.engine.contests import winning_moments
-    from services.engine.moments import micros
+    from services.engine.calendar.moments import micros
+    from services.engine.rewarding.contests import winning_moments
 
     found = _only(document)
     instant_win = found.contest.instant_win
@@ -130,7 +130,7 @@ def draw(
     """Hold the draw, list the instant wins, and write the report. It reveals the seed: refused before the end."""
     from services.cli.contest_reports import canonical, carried_out, exact, terms
     from services.clock import utc_now
-    from services.engine.moments import micros
+    from services.engine.calendar.moments import micros
 
     found = _only(document)
     seed = _seed(found.promotion, found)
@@ -233,7 +233,7 @@ def _place(document: Loaded, path: tuple[str, ...]) -> object:
 
 def _seed(promotion: Promotion, announced: ContestDocument | None = None) -> bytes:
     """The contest's seed; UsageError where it is not the one whose hash was announced."""
-    from services.engine.contests import seed_hash, seed_of
+    from services.engine.rewarding.contests import seed_hash, seed_of
     from services.settings import Settings
 
     seed = seed_of(Settings().programme_secret.get_secret_value().encode(), promotion.promotion)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from schemas.promotions.loading import Loaded, LoadedProgramme
     from schemas.promotions.programme import ProgrammeDocument
     from schemas.promotions.source import Problem
-    from services.engine.examples import ExampleResult, InTheWay
+    from services.engine.examples.examples import ExampleResult, InTheWay
     from services.engine.terms import ProgrammeTerms
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -177,7 +177,7 @@ def _same_ids(checked: Iterable[Checked]) -> None:
 
 
 def _lint(group: Sequence[Checked], programme: ProgrammeDocument | None) -> None:
-    from schemas.promotions.lint import lint
+    from schemas.promotions.lint.documents import lint
 
     by_file = {result.loaded.file: result for result in group}
     for problem in lint([result.loaded for result in group], programme):
@@ -187,7 +187,7 @@ def _lint(group: Sequence[Checked], programme: ProgrammeDocument | None) -> None
 
 def _run(group: Sequence[Checked], terms: ProgrammeTerms, programme: ProgrammeDocument | None) -> None:
     """Run the examples; those of a document that has problems of its own as well."""
-    from services.engine.examples import run_examples
+    from services.engine.examples.examples import run_examples
 
     others = {result.loaded.promotion.promotion: result.loaded.promotion for result in group if result.loaded.promotion}
     for result in group:
@@ -213,7 +213,7 @@ def told_why(why: Iterable[InTheWay], promotion_id: str) -> list[str]:
 
 def _pools(checked: Sequence[Checked]) -> None:
     """Add the faults of the files of codes to the promotion that draws from them."""
-    from schemas.promotions.lint_names import all_rewards
+    from schemas.promotions.lint.names import all_rewards
     from services.cli.code_pools import pool_problems
 
     owners = {result.loaded.file: result for result in reversed(checked)}
@@ -227,7 +227,7 @@ def _pools(checked: Sequence[Checked]) -> None:
 
 def _seeds(document: Loaded, terms: ProgrammeTerms) -> Iterator[Problem]:
     """A contest whose hash is not that of the seed that follows from the programme's secret."""
-    from services.engine.contests import seed_hash, seed_of
+    from services.engine.rewarding.contests import seed_hash, seed_of
 
     promotion = document.promotion
     if promotion is None or promotion.contest is None:

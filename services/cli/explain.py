@@ -73,7 +73,7 @@ async def _event(event_id: str, source: str | None) -> Hindsight:
 async def _moment(member_id: str, written: str) -> Hindsight:
     from schemas.envelope import EnvelopeError, parse_time
     from services.cli.hindsight import Hindsight
-    from services.engine.moments import micros, moment_of
+    from services.engine.calendar.moments import micros, moment_of
 
     try:
         at = moment_of(micros(parse_time(written)))

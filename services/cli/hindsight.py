@@ -10,8 +10,8 @@ from typing import Any
 from schemas.values import rfc3339
 from services.cli import explanations
 from services.cli.errors import UsageError
+from services.engine.calendar.moments import moment_of
 from services.engine.entries import Entry
-from services.engine.moments import moment_of
 from services.engine.programme import Programme, compile_programme
 from services.ledger.explain import LookedBack, Past, Recorded, look_back, why_absent
 from services.ledger.ports import Published

@@ -67,7 +67,7 @@ def _other_clocks(programmes: Sequence[LoadedProgramme], settings: Settings) -> 
 
 def not_yet(loaded: Iterable[Loaded]) -> Iterator[Problem]:
     """A problem for everything in the documents that all members share: no worker keeps count of it yet."""
-    from services.engine.shared import shared_limits
+    from services.engine.rewarding.shared import shared_limits
 
     for document in loaded:
         for place in shared_limits(document.promotion) if document.promotion is not None else ():

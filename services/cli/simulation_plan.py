@@ -16,7 +16,7 @@ from schemas.promotions.written import LocalMoment
 from services.cli.code_pools import read_pools
 from services.cli.documents import read_documents
 from services.cli.errors import DOES_NOT_HOLD, UsageError
-from services.engine.moments import closing, moment_of
+from services.engine.calendar.moments import closing, moment_of
 from services.engine.programme import PromotionVersion
 from services.engine.simulation import ALWAYS
 from services.engine.terms import ProgrammeVersion

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 
-from services.engine.coupon_points import multiply_points
 from services.engine.look import Look
 from services.engine.occasion import Occasion
 from services.engine.programme import Compiled, Rank, mode_of
 from services.engine.pursue import stamp
+from services.engine.rewarding.coupon_points import multiply_points
+from services.engine.rewarding.tiers import count_towards_tier
 from services.engine.stacking import look_in_turn
-from services.engine.tiers import count_towards_tier
 
 RAISED_MAX = 20
 """One event raises so many tiers and completions at most; promotions that start each other end there."""

@@ -15,17 +15,17 @@ from schemas.events.members import ActivityRecorded, MemberErased, MemberRegiste
 from schemas.events.offers import CouponRedeemed, OfferActivated, OfferIssued, OfferViewed
 from schemas.events.orders import OrderCompleted, OrderReturned, OrderVoided
 from schemas.promotions.conditions import Trigger
+from services.engine.calendar.moments import micros, moment_of
 from services.engine.decide import decide
 from services.engine.entries import Entry
-from services.engine.grants import UNLIMITED, Grants
 from services.engine.members import erase, redeem_coupon, update_member
-from services.engine.moments import micros, moment_of
 from services.engine.occasion import Desk, Occasion
 from services.engine.offers import open_offer
 from services.engine.orders import reduce_orders
 from services.engine.passing import next_due, pass_time
 from services.engine.programme import Programme
 from services.engine.pursue import spend_tries
+from services.engine.rewarding.grants import UNLIMITED, Grants
 from services.engine.trace import Trace
 from services.engine.wallet import Place, Wallet
 

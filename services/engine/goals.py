@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from schemas.promotions.goals import Goal
+from services.engine.calendar.moments import last_instant, local
+from services.engine.calendar.periods import last_of_period, period_of
 from services.engine.meters import PARTS, has_parts
-from services.engine.moments import last_instant, local
 from services.engine.occasion import Occasion
-from services.engine.periods import last_of_period, period_of
 from services.engine.programme import Compiled
 from services.engine.wallet import Pursuit, Tally
 

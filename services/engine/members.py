@@ -6,11 +6,11 @@ import orjson
 
 from schemas.events.members import MemberRegistered, MemberUpdated
 from schemas.events.offers import CouponRedeemed
-from services.engine.coupons import FACT_KEPT, KEPT_AFTER_USE, coupon_expired
 from services.engine.entries import COUPON, TIER, Entry, Kind
 from services.engine.occasion import Occasion
-from services.engine.points import account, leftovers
-from services.engine.tiers import enter_tiers, set_by_hand
+from services.engine.rewarding.coupons import FACT_KEPT, KEPT_AFTER_USE, coupon_expired
+from services.engine.rewarding.points import account, leftovers
+from services.engine.rewarding.tiers import enter_tiers, set_by_hand
 from services.engine.wallet import FIELDS, Wallet
 
 ATTRIBUTES_KEPT = 200

@@ -11,9 +11,9 @@ from schemas.promotions.conditions import Trigger
 from schemas.promotions.document import Promotion
 from schemas.promotions.goals import Goal, Kind, Measure
 from schemas.promotions.written import Money
-from services.engine.condition import Condition
+from services.engine.matching.condition import Condition
+from services.engine.matching.where import where_conditions
 from services.engine.occasion import Occasion
-from services.engine.where import where_conditions
 
 Unit = str
 _PLURALS: dict[Kind, Unit] = {

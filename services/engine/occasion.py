@@ -13,8 +13,8 @@ from schemas.events.offers import CouponRedeemed, OfferIssued, OfferViewed
 from schemas.events.orders import OrderCompleted, OrderLine, OrderReturned
 from schemas.promotions.conditions import Trigger
 from services.engine.entries import Entry
-from services.engine.grants import Grants
 from services.engine.orders import paid_per_line, spread
+from services.engine.rewarding.grants import Grants
 from services.engine.trace import Decision, Trace
 from services.engine.wallet import Wallet
 

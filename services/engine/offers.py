@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from schemas.events.offers import OfferIssued
+from services.engine.calendar.moments import last_instant, micros, text_of
 from services.engine.look import Look, told
-from services.engine.moments import last_instant, micros, text_of
 from services.engine.occasion import Occasion
 from services.engine.programme import Compiled
 from services.engine.pursue import hold

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from schemas.promotions.conditions import Trigger
-from services.engine.coupons import FACT_KEPT, coupons_due, end_coupons
-from services.engine.days import next_days
+from services.engine.calendar.days import next_days
+from services.engine.calendar.moments import micros, moment_of
 from services.engine.decide import decide
 from services.engine.goals import close
-from services.engine.messages import drop_messages, messages_due
-from services.engine.moments import micros, moment_of
 from services.engine.occasion import Desk, Occasion
-from services.engine.points import pass_points, points_due
 from services.engine.programme import Compiled, Programme
-from services.engine.tiers import pass_tiers, tiers_due
+from services.engine.rewarding.coupons import FACT_KEPT, coupons_due, end_coupons
+from services.engine.rewarding.messages import drop_messages, messages_due
+from services.engine.rewarding.points import pass_points, points_due
+from services.engine.rewarding.tiers import pass_tiers, tiers_due
 from services.engine.wallet import Wallet
 
 

@@ -16,19 +16,19 @@ from schemas.promotions.document import Promotion
 from schemas.promotions.goals import Goal
 from schemas.promotions.limits import Mode
 from schemas.promotions.rewards import Reward
-from services.engine.condition import Condition
-from services.engine.conditions import audience_conditions, bucket, calendar_conditions, campaign_conditions
-from services.engine.contests import InstantWinTable, seed_of
-from services.engine.currency import currency_of, real_sale, same_currency
-from services.engine.index import Index
-from services.engine.limits import Cap, SharedCap, member_caps, shared_caps
+from services.engine.calendar.moments import closing, micros, opening
+from services.engine.matching.condition import Condition
+from services.engine.matching.conditions import audience_conditions, bucket, calendar_conditions, campaign_conditions
+from services.engine.matching.currency import currency_of, real_sale, same_currency
+from services.engine.matching.index import Index
+from services.engine.matching.where import where_conditions
 from services.engine.meters import Meter, activity_condition, asks_for_itself, has_parts, meters_of
-from services.engine.moments import closing, micros, opening
+from services.engine.rewarding.contests import InstantWinTable, seed_of
+from services.engine.rewarding.limits import Cap, SharedCap, member_caps, shared_caps
 from services.engine.terms import ProgrammeTerms, ProgrammeVersion, Terms, compile_terms
-from services.engine.where import where_conditions
 
 if TYPE_CHECKING:
-    from services.engine.coupons import CouponPlan
+    from services.engine.rewarding.coupons import CouponPlan
 
 TIMED: frozenset[Trigger] = frozenset({"birthday", "anniversary", "inactivity"})
 Rank = tuple[bool, bool, int, str]

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 
 from schemas.promotions.written import Money
-from services.engine.condition import Condition
 from services.engine.entries import COMPLETION, Entry
 from services.engine.goals import REWARDS_PER_EVENT_MAX, Gain, finished, opened, reached
-from services.engine.limits import ask, caps_of, observed_caps, points_left, times_left, use_caps
 from services.engine.look import Look, told
+from services.engine.matching.condition import Condition
 from services.engine.meters import Meter
 from services.engine.occasion import Occasion
-from services.engine.points import pay
 from services.engine.programme import Compiled, mode_of
-from services.engine.rewards import Grant, give
+from services.engine.rewarding.limits import ask, caps_of, observed_caps, points_left, times_left, use_caps
+from services.engine.rewarding.points import pay
+from services.engine.rewarding.rewards import Grant, give
+from services.engine.rewarding.worth import gives_nothing, worth
 from services.engine.trace import Decision, Observation
 from services.engine.wallet import Pursuit, Tally
-from services.engine.worth import gives_nothing, worth
 
 
 def pursue(occasion: Occasion, look: Look) -> bool:

@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 
 from schemas.values import rfc3339
+from services.engine.calendar.moments import text_of
 from services.engine.meters import PARTS
-from services.engine.moments import text_of
 from services.engine.wallet import Coupon, Pursuit, Wallet
 
 EXPIRING_SHOWN = 12

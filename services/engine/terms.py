@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from schemas.events.orders import OrderLine
 from schemas.promotions.limits import Mode
 from schemas.promotions.programme import PointsCurrency, ProgrammeDocument
-from services.engine.lines import line_test
-from services.engine.moments import micros
+from services.engine.calendar.moments import micros
+from services.engine.matching.lines import line_test
 
 _BLANK = ProgrammeDocument(programme="main")
 _POINTS = PointsCurrency()

@@ -13,9 +13,9 @@ from typing import Literal
 from schemas.events.catalogue import Event
 from schemas.events.offers import CouponRedeemed
 from schemas.events.orders import OrderCompleted, OrderReturned, OrderVoided
+from services.engine.calendar.moments import micros
 from services.engine.entries import Entry
 from services.engine.fold import place, refold
-from services.engine.moments import micros
 from services.engine.programme import Compiled, Programme
 from services.engine.trace import Decision, Trace
 from services.engine.wallet import Wallet

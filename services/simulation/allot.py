@@ -15,7 +15,7 @@ from typing import NamedTuple, Self
 
 import orjson
 
-from services.engine.grants import UNLIMITED, Claim, Granted, Pool
+from services.engine.rewarding.grants import UNLIMITED, Claim, Granted, Pool
 
 _NUMBERED = frozenset({"codes", "instant_win"})
 """Kinds of pool whose pieces differ: it matters who got the first and who the second."""

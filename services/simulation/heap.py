@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from schemas.events.catalogue import EVENT_TYPES, Event
-from services.engine.moments import moment_of
+from services.engine.calendar.moments import moment_of
 
 Row = tuple[str, str, str, str, int, bytes]
 """A valid event at rest: member id, source, id, type, microseconds since 1970, the JSON of its data."""

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from services.adapters.event_files import BadLine, numbered_lines, read_line
-from services.engine.moments import micros
+from services.engine.calendar.moments import micros
 from services.engine.simulation import plausible
 from services.simulation.heap import CHUNK_BYTES, CHUNK_ROWS, EventHeap, Row
 from services.simulation.workers import in_order

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from schemas.promotions.document import Promotion
 from schemas.promotions.written import Money
 from schemas.values import Text
-from services.engine.examples import InTheWay
+from services.engine.examples.examples import InTheWay
 from services.engine.trace import Decision, Observation, Result
 from services.words.limits import per
 from services.words.lines import joined

@@ -17,12 +17,12 @@ from typing import TypeVar
 
 from schemas.envelope import from_kafka, to_kafka
 from schemas.events.catalogue import Event, decode
+from services.engine.calendar.moments import micros
 from services.engine.fold import apply
-from services.engine.grants import UNLIMITED
-from services.engine.moments import micros
 from services.engine.occasion import Desk, Occasion
 from services.engine.programme import Compiled, Programme, PromotionVersion, with_versions
 from services.engine.record import wallet_record
+from services.engine.rewarding.grants import UNLIMITED
 from services.engine.wallet import Wallet
 from tests.bench.measure import Row
 from tests.bench.populations import ALWAYS, MATCHES, NOW, POPULATIONS, order, programme, promotion, typical, versions

@@ -15,7 +15,7 @@ from schemas.envelope import CloudEvent
 from schemas.events.orders import OrderCompleted, OrderLine
 from schemas.promotions.document import Promotion
 from schemas.promotions.programme import ProgrammeDocument
-from services.engine.moments import DAY, micros
+from services.engine.calendar.moments import DAY, micros
 from services.engine.programme import Programme, PromotionVersion, compile_programme
 from services.engine.terms import ProgrammeTerms, ProgrammeVersion
 from services.engine.wallet import Coupon, Lot, Pursuit, Wallet

@@ -1,6 +1,6 @@
 """The parts of random promotion documents: when and for whom, what counts, goals, rewards, limits.
 
-What goes with what follows schemas.promotions.consistency, so that hardly a draw is thrown away.
+What goes with what follows schemas.promotions.consistency.document, so that hardly a draw is thrown away.
 """
 
 from __future__ import annotations

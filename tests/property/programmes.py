@@ -14,7 +14,8 @@ from typing import Any, Literal
 from hypothesis import assume, note
 from hypothesis import strategies as st
 
-from schemas.promotions import consistency, consistency_programme
+from schemas.promotions.consistency import document as consistency
+from schemas.promotions.consistency import programme as consistency_programme
 from schemas.promotions.document import Promotion
 from schemas.promotions.programme import ProgrammeDocument
 from services.engine.programme import Programme, PromotionVersion, compile_programme

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from schemas.events.members import MemberErased
 from schemas.promotions.limits import Limit
+from services.engine.calendar.moments import micros
 from services.engine.entries import Entry
 from services.engine.entries import told as named
 from services.engine.fold import fold
-from services.engine.moments import micros
-from services.engine.points import leftovers
 from services.engine.programme import Compiled
+from services.engine.rewarding.points import leftovers
 from services.engine.trace import Decision, Trace
 from services.engine.wallet import Wallet
 from tests.property.programmes import MEMBER

@@ -14,8 +14,8 @@ from schemas.promotions.document import Promotion
 from schemas.promotions.programme import ProgrammeDocument
 from services.engine.entries import Entry
 from services.engine.fold import advance, fold
-from services.engine.points import leftovers
 from services.engine.programme import Programme, PromotionVersion, compile_programme
+from services.engine.rewarding.points import leftovers
 from services.engine.terms import ProgrammeVersion
 from services.engine.wallet import Wallet
 from tests.property.programmes import MEMBER, START, TERMS

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from schemas.promotions.document import Promotion
-from schemas.promotions.lint import lint
+from schemas.promotions.lint.documents import lint
 from schemas.promotions.loading import (
     PROBLEMS_MAX,
     Loaded,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from schemas.events.members import MemberErased
 from services.engine.fold import apply, fold, needs_refold, refold
-from services.engine.grants import Claim, Granted, Pool
+from services.engine.rewarding.grants import Claim, Granted, Pool
 from services.engine.trace import Trace
 from services.engine.wallet import Wallet
 from tests.property.parts import Plain

@@ -13,10 +13,10 @@ import pytest
 from schemas.envelope import CloudEvent
 from schemas.events.catalogue import Event, decode
 from schemas.promotions.loading import load_promotion
+from services.engine.calendar.moments import micros
 from services.engine.fold import apply
-from services.engine.grants import Claim, Granted
-from services.engine.moments import micros
 from services.engine.programme import PromotionVersion, compile_programme
+from services.engine.rewarding.grants import Claim, Granted
 from services.engine.simulation import ALWAYS
 from services.engine.terms import ProgrammeTerms
 from services.engine.wallet import Wallet

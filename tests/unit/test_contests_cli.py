@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from schemas.promotions.rewards import InstantPrize
 from services.cli import contest_journal
 from services.cli.main import app
-from services.engine.contests import InstantWinTable, Moment, seed_hash, seed_of, winning_moments
+from services.engine.rewarding.contests import InstantWinTable, Moment, seed_hash, seed_of, winning_moments
 
 RUN = CliRunner()
 SECRET = "a secret of thirty-two characters"

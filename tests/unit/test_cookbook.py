@@ -13,10 +13,10 @@ import pytest
 from pydantic import BaseModel
 
 from schemas.promotions.document import Promotion
-from schemas.promotions.lint import lint
+from schemas.promotions.lint.documents import lint
 from schemas.promotions.loading import load_document, load_programme, load_promotion
 from schemas.promotions.programme import ProgrammeDocument
-from services.engine.examples import run_examples
+from services.engine.examples.examples import run_examples
 from services.engine.terms import ProgrammeTerms
 
 COOKBOOK = Path(__file__).parents[2] / "docs" / "cookbook"

@@ -11,7 +11,7 @@ import services.demo
 from schemas.promotions.loading import load_promotion
 from services.adapters import journey_tables
 from services.adapters.complete_journey import CHECK_IN, CURRENCY, OFFER_PROMOTION
-from services.engine.examples import run_examples
+from services.engine.examples.examples import run_examples
 from services.engine.terms import ProgrammeTerms
 
 FOLDER = Path(services.demo.__path__[0]) / "promotions"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.promotions.lint import lint
+from schemas.promotions.lint.documents import lint
 from schemas.promotions.loading import Loaded, LoadedProgramme, load_document, load_programme, load_promotion
 from schemas.promotions.programme import ProgrammeDocument
 from schemas.promotions.source import Problem

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from services.cli.main import app
-from services.engine.contests import seed_hash, seed_of
+from services.engine.rewarding.contests import seed_hash, seed_of
 
 RUN = CliRunner()
 COFFEE = """

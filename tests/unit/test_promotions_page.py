@@ -10,13 +10,13 @@ from typer.testing import CliRunner
 
 from schemas.envelope import from_structured
 from schemas.events.catalogue import decode
-from schemas.promotions import lint
 from schemas.promotions.conditions import Trigger
 from schemas.promotions.document import Promotion
+from schemas.promotions.lint import documents as lint
 from schemas.promotions.loading import Loaded, load_document, load_promotion
 from schemas.promotions.programme import ProgrammeDocument
 from services.cli.main import app
-from services.engine.examples import run_examples
+from services.engine.examples.examples import run_examples
 from services.engine.fold import fold
 from services.engine.programme import PromotionVersion, compile_programme
 from services.engine.simulation import ALWAYS

@@ -10,7 +10,7 @@ import pytest
 from schemas.promotions.document import Promotion
 from services.cli.errors import UsageError
 from services.cli.publish import publish_paths
-from services.engine.shared import shared_limits
+from services.engine.rewarding.shared import shared_limits
 from services.settings import Settings
 
 SHARED = """

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.engine.grants import Claim, Granted, Pool
+from services.engine.rewarding.grants import Claim, Granted, Pool
 from services.simulation import claims
 from services.simulation.allot import BOOKS, Allotment, Asked, fitting
 from services.simulation.claims import Claims, Due, Totals, allot

@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 
 from schemas.promotions.programme import ProgrammeDocument
 from schemas.promotions.rewards import PointsReward, TierReward
+from services.engine.calendar.moments import micros
 from services.engine.entries import Entry
-from services.engine.grants import UNLIMITED
-from services.engine.moments import micros
 from services.engine.occasion import Desk, Occasion
-from services.engine.points import give_points, pass_points, pay, points_due
-from services.engine.rewards import Grant
+from services.engine.rewarding.grants import UNLIMITED
+from services.engine.rewarding.points import give_points, pass_points, pay, points_due
+from services.engine.rewarding.rewards import Grant
+from services.engine.rewarding.tiers import give_tier, pass_tiers, tiers_due
 from services.engine.terms import ProgrammeTerms, ProgrammeVersion, compile_terms
-from services.engine.tiers import give_tier, pass_tiers, tiers_due
 from services.engine.wallet import Wallet
 from tests.unit.engine.stage import ALWAYS, MEMBER, order
 

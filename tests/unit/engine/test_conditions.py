@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.engine.conditions import in_holdout
+from services.engine.calendar.moments import micros
 from services.engine.fold import fold
-from services.engine.grants import UNLIMITED
-from services.engine.moments import micros
+from services.engine.matching.conditions import in_holdout
 from services.engine.occasion import Desk, Occasion
 from services.engine.programme import PromotionVersion, compile_programme
+from services.engine.rewarding.grants import UNLIMITED
 from services.engine.trace import Trace
 from services.engine.wallet import Wallet
 from tests.unit.engine.stage import MEMBER, MONDAY, TERMS, days, event, line, order, programme, promotion

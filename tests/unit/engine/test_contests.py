@@ -12,7 +12,7 @@ from collections import Counter
 import pytest
 
 from schemas.promotions.rewards import DrawPrize, InstantPrize
-from services.engine.contests import (
+from services.engine.rewarding.contests import (
     ContestError,
     Entered,
     InstantWinTable,

@@ -10,10 +10,10 @@ import pytest
 
 from schemas.codes import read_code
 from schemas.wallet import WalletCoupon
-from services.engine.coupons import coupon_id
 from services.engine.fold import advance, fold
-from services.engine.grants import Claim, Granted
 from services.engine.programme import Programme, PromotionVersion, compile_programme
+from services.engine.rewarding.coupons import coupon_id
+from services.engine.rewarding.grants import Claim, Granted
 from services.engine.terms import ProgrammeTerms
 from services.engine.trace import Trace
 from tests.unit.engine.shown import record

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.engine.fold import Outcome, fold
-from services.engine.grants import UNLIMITED, Claim, Granted, Grants
+from services.engine.rewarding.grants import UNLIMITED, Claim, Granted, Grants
 from services.engine.trace import Trace
 from tests.unit.engine.stage import MEMBER, MONDAY, days, event, line, order, programme, promotion
 

@@ -8,7 +8,7 @@ import pytest
 
 from schemas.promotions.document import Promotion
 from schemas.promotions.programme import ProgrammeDocument
-from services.engine.examples import ExampleResult, run_examples
+from services.engine.examples.examples import ExampleResult, run_examples
 from tests.unit.engine.stage import TERMS, promotion
 
 PROGRAMME = ProgrammeDocument.model_validate(

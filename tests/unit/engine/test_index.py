@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from schemas.promotions.programme import ProgrammeDocument
+from services.engine.calendar.moments import micros
 from services.engine.fold import apply
-from services.engine.grants import UNLIMITED
-from services.engine.index import Index
-from services.engine.moments import micros
+from services.engine.matching.index import Index
 from services.engine.occasion import Desk, Occasion
 from services.engine.programme import Compiled, Programme, PromotionVersion, compile_programme, with_versions
+from services.engine.rewarding.grants import UNLIMITED
 from services.engine.terms import ProgrammeVersion
 from services.engine.wallet import Wallet
 from tests.unit.engine.stage import ALWAYS, MEMBER, MONDAY, TERMS, days, event, line, order, programme, promotion

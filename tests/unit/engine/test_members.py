@@ -6,10 +6,10 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
+from services.engine.calendar.moments import micros
 from services.engine.entries import Entry
 from services.engine.fold import fold
 from services.engine.members import ATTRIBUTES_KEPT, NAME_MAX
-from services.engine.moments import micros
 from services.engine.wallet import Wallet
 from tests.unit.engine.shown import record
 from tests.unit.engine.stage import MEMBER, MONDAY, days, event, order, programme, promotion

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.engine.fold import fold
-from services.engine.points import POINTS_MAX
+from services.engine.rewarding.points import POINTS_MAX
 from tests.unit.engine.stage import MEMBER, MONDAY, days, event, line, order, programme, promotion, returned, voided
 
 CONTEST = {

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.promotions.rewards import PointsReward
-from services.engine.moments import moment_of
-from services.engine.points import give_points, leftovers, merged, points_of, spend_points
+from services.engine.calendar.moments import moment_of
+from services.engine.rewarding.points import give_points, leftovers, merged, points_of, spend_points
 from services.engine.wallet import Lot, Wallet
 from tests.unit.engine.rooms import Member, shown
 from tests.unit.engine.stage import MEMBER, MONDAY, line

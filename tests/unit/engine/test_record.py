@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 
+from services.engine.calendar.moments import DAY, micros
 from services.engine.fold import advance, fold
-from services.engine.moments import DAY, micros
 from services.engine.record import EXPIRING_SHOWN
 from services.engine.wallet import Lot, Pursuit, UnknownFormat, Wallet
 from tests.unit.engine.shown import record

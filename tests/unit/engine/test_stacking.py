@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from services.engine.fold import fold
-from services.engine.grants import Claim, Granted
 from services.engine.programme import Programme
+from services.engine.rewarding.grants import Claim, Granted
 from services.engine.trace import Trace
 from tests.unit.engine.stage import MEMBER, line, order, programme, promotion
 

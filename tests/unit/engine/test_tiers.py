@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.promotions.programme import ProgrammeDocument
+from services.engine.calendar.moments import micros
 from services.engine.fold import fold
-from services.engine.moments import micros
 from services.engine.programme import PromotionVersion, compile_programme
+from services.engine.rewarding.tiers import add_tier_points, count_towards_tier, enter_tiers, set_by_hand
 from services.engine.terms import ProgrammeVersion
-from services.engine.tiers import add_tier_points, count_towards_tier, enter_tiers, set_by_hand
 from tests.unit.engine.rooms import Member, shown
 from tests.unit.engine.stage import ALWAYS, MEMBER, MONDAY, TERMS, days, order, promotion
 

@@ -9,7 +9,7 @@ import pytest
 from schemas.promotions.document import Promotion
 from schemas.values import Text
 from services.cli.explanations import explained
-from services.engine.examples import InTheWay
+from services.engine.examples.examples import InTheWay
 from services.engine.trace import Decision, Miss, Observation
 from services.words.decisions import explain, in_the_way
 from services.words.voice import LANGUAGES, Voice

@@ -1,0 +1,1 @@
+"""What a valid document says but hardly means."""

@@ -1,0 +1,1 @@
+"""Instants, local days and periods, and the days that come by themselves."""

@@ -1,0 +1,1 @@
+"""Playing the examples inside a document."""

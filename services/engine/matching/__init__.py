@@ -1,0 +1,1 @@
+"""Which promotions an occasion meets: the index that finds them, the conditions that decide."""
