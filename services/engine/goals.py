@@ -190,7 +190,7 @@ def _run_in(compiled: Compiled, pursuit: Pursuit, period: int) -> tuple[int, int
     run, inner, names, last = marks
     if last == period:
         return run, inner, names
-    return (run if last + 1 == period and inner >= compiled.meters[0].target else 0), 0, ()
+    return (run if inner >= compiled.meters[0].target else 0), 0, ()
 
 
 def _parts(compiled: Compiled, goal: Goal, pursuit: Pursuit, gains: Gains) -> _Moved:
