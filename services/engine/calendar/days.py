@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from datetime import date, time, timedelta
 
 from schemas.promotions.conditions import Trigger
-from schemas.promotions.written import Duration, LocalMoment
+from schemas.promotions.written import Duration, Hours, LocalMoment
 from services.engine.calendar.moments import HOUR, LAST_DAY, first_instant_after, local, midnight, opening
+from services.engine.matching.conditions import DAYS
 from services.engine.programme import Compiled
 from services.engine.wallet import AttributeValue, Wallet
 
@@ -102,11 +103,15 @@ def _earlier(day: date, compiled: Compiled) -> int:
 
 
 def _opens(day: date, compiled: Compiled) -> int:
-    """The first instant of the day; of its first hour, where the promotion keeps hours."""
-    hours = compiled.promotion.schedule.hours
-    if hours is None or hours.end < hours.start:
-        return midnight(day, compiled.zone)
-    return opening(LocalMoment(day, time(hours.start // 60, hours.start % 60)), compiled.zone)
+    """The first instant of the day; of its first hour, where the promotion keeps hours or windows."""
+    schedule = compiled.promotion.schedule
+    kept: list[Hours | None] = [schedule.hours] if schedule.hours is not None else []
+    if schedule.hours is None:
+        today = DAYS[day.weekday()]
+        kept = [window.hours for window in schedule.windows or () if window.days is None or today in window.days]
+    starts = [0 if hours is None or hours.end < hours.start else hours.start for hours in kept]
+    minute = min(starts, default=0)
+    return opening(LocalMoment(day, time(minute // 60, minute % 60)), compiled.zone)
 
 
 def _days_before(day: date, length: Duration) -> date:

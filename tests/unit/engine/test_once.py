@@ -90,8 +90,15 @@ def test_hours_past_midnight_belong_to_the_day_on_which_they_began(schedule: dic
         assert fold(MEMBER, [order(100, at)], plan).wallet.points_active == points, at
 
 
-def test_a_birthday_comes_with_the_first_hour_that_the_promotion_keeps():
-    plan = programme(promotion(on="birthday", schedule={"hours": "09:00-20:00", "timezone": "UTC"}))
+@pytest.mark.parametrize(
+    "keeps",
+    [
+        {"hours": "09:00-20:00"},
+        {"windows": [{"days": "sun", "hours": "09:00-12:00"}, {"days": "mon", "hours": "07:00-09:00"}]},
+    ],
+)
+def test_a_birthday_comes_with_the_first_hour_that_the_promotion_keeps(keeps: dict[str, Any]):
+    plan = programme(promotion(on="birthday", schedule={**keeps, "timezone": "UTC"}))
     known = event("member.updated", {"attributes": {"birthday": "1990-03-29"}})
     (entry,) = fold(MEMBER, [known], plan, MONDAY + days(60)).entries
     assert entry.occurred_at == datetime(2026, 3, 29, 9, tzinfo=UTC)
