@@ -133,7 +133,8 @@ def test_the_books_hold_what_was_given_and_no_more(case: Case, spoilt: int):
     assert sum(entry.unit.startswith("prize:") for entry in outcome.entries) == tries
     held = Counter[tuple[str, str, str]]()
     for (pool, _, mark), granted in books.granted.items():
-        held[pool.promotion_id, pool.kind, pool.key.partition(" ")[0]] += 1
+        limit = " ".join(pool.key.split(" ")[:2])  # what it counts, and in which period; the rest says whose it is
+        held[pool.promotion_id, pool.kind, limit] += 1
         if pool.kind in ("stock", "codes"):
             assert bundles[mark] == 1
             assert granted.amount == 1

@@ -128,12 +128,15 @@ class SharedCap:
 
 
 def shared_caps(limits: Limits) -> tuple[SharedCap, ...]:
-    """The limits of a promotion that members share."""
-    found = []
+    """The limits of a promotion that members share; of two that count the same, the stricter."""
+    strictest: dict[tuple[str, str], SharedCap] = {}
     for name, kind, whose in _SHARED:
         for place, limit in enumerate(getattr(limits, name) or ()):
-            found.append(SharedCap(f"limits.{name}[{place}]", kind, limit, whose))
-    return tuple(found)
+            held = strictest.get((kind, _counts(limit)))
+            if held is None or _allowed(limit) < _allowed(held.limit):
+                cap = SharedCap(f"limits.{name}[{place}]", kind, limit, whose)
+                strictest[kind, _counts(limit)] = cap
+    return tuple(strictest.values())
 
 
 def _household(o: Occasion) -> str:

@@ -78,3 +78,10 @@ def test_what_one_limit_refuses_no_other_keeps(left: dict[str, int], after: dict
     outcome = fold(MEMBER, [order(100)], programme(promotion(limits=limits)), grants=books)
     assert outcome.wallet.points_active == points
     assert books.left == {"store": 10, "budget": 100} | left | after
+
+
+def test_of_two_shared_limits_that_count_the_same_the_stricter_holds():
+    books = Books(store=10)
+    limits = {"per_store": [{"times": 3}, {"times": 1}]}
+    fold(MEMBER, [order(100)], programme(promotion(limits=limits)), grants=books)
+    assert books.left == {"store": 9}
