@@ -55,7 +55,7 @@ def _gains(occasion: Occasion, compiled: Compiled, decision: Decision | None) ->
     if compiled.goal is None:
         return {0: 1}
     gains: dict[int, Gain] = {}
-    told: list[Observation] = []
+    seen: list[Observation] = []
     counted: list[list[int] | None] = []
     several = len(compiled.meters) > 1
     for number, meter in enumerate(compiled.meters):
@@ -64,7 +64,7 @@ def _gains(occasion: Occasion, compiled: Compiled, decision: Decision | None) ->
         if several or meter.conditions:
             occasion.places = None
         if decision is not None:
-            told += [condition.seen(occasion) for condition in meter.conditions]
+            seen += [condition.seen(occasion) for condition in meter.conditions]
         if not meter.conditions or all(condition.holds(occasion) for condition in meter.conditions):
             gain = _gain(meter, occasion)
             if gain:
@@ -73,7 +73,7 @@ def _gains(occasion: Occasion, compiled: Compiled, decision: Decision | None) ->
     if several:
         occasion.places = _all_places(counted)
     if decision is not None:
-        decision.observations += told if not gains else [seen for seen in told if seen.holds]
+        decision.observations += seen if not gains else [each for each in seen if each.holds]
         if not gains and decision.failed is None:
             decision.observations.append(Observation("goal", compiled.unit, 0, holds=False))
     return gains or None
@@ -191,18 +191,22 @@ def _keep(occasion: Occasion, look: Look, pursuit: Pursuit) -> None:
 def foresee(occasion: Occasion, look: Look) -> int | None:
     """What the promotion would give now, in minor units; None for nothing. Changes nothing."""
     compiled = look.compiled
-    decision, occasion.decision = occasion.decision, None
-    times = 0
-    if hold(compiled.conditions, occasion, None):
-        left = _left(occasion, look)
-        gains = _gains(occasion, compiled, None)
-        if left > 0 and gains is not None:
-            times = reached(compiled, _pursuit(occasion, look), occasion, gains, left)[1] if _pursues(look) else 1
-    occasion.decision = decision
+    times = _times(occasion, look)
     rewards = compiled.rewards_for(occasion.wallet.member_id)
     if not times or (compiled.goal is None and gives_nothing(rewards, compiled, occasion)):
         return None
     return times * worth(rewards, compiled, occasion, points_left(caps_of(compiled, occasion), compiled, occasion))
+
+
+def _times(occasion: Occasion, look: Look) -> int:
+    """How often the occasion would reach what the promotion rewards, as far as the member's limits allow."""
+    compiled = look.compiled
+    if not hold(compiled.conditions, occasion, None):
+        return 0
+    gains, left = _gains(occasion, compiled, None), _left(occasion, look)
+    if gains is None or left <= 0:
+        return 0
+    return reached(compiled, _pursuit(occasion, look), occasion, gains, left)[1] if _pursues(look) else 1
 
 
 def tell_passed_over(occasion: Occasion, look: Look, by: str) -> None:
@@ -274,21 +278,16 @@ def spend_tries(occasion: Occasion, kept: Container[str]) -> None:
     for compiled in occasion.programme.chances:
         if compiled.promotion_id in kept or not compiled.in_force(occasion.instant):
             continue
-        look = Look(compiled, "", compiled.mode)
-        if occasion.trigger not in compiled.triggers or not hold(compiled.conditions, occasion, None):
+        if occasion.trigger not in compiled.triggers:
             continue
-        gains, left = _gains(occasion, compiled, None), _left(occasion, look)
-        if gains is None or left <= 0:
-            continue
-        times = reached(compiled, _pursuit(occasion, look), occasion, gains, left)[1] if _pursues(look) else 1
-        for _ in range(times):
+        for _ in range(_times(occasion, Look(compiled, "", compiled.mode))):
             use_caps(caps_of(compiled, occasion), compiled, occasion, 0)
 
 
 def _completion(grant: Grant) -> Entry:
     compiled, occasion = grant.compiled, grant.occasion
     return Entry(
-        f"offer.completed {compiled.promotion_id} v{compiled.version} {grant.offer_id} {grant.mark}",
+        grant.key("offer.completed"),
         "offer.completed",
         COMPLETION,
         "programme:goals",

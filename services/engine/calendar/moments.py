@@ -79,11 +79,6 @@ def last_of(day: date, length: Duration, zone: ZoneInfo) -> tuple[int, str]:
 
 
 @lru_cache(maxsize=4096)
-def year_end(year: int, zone: ZoneInfo) -> int:
-    """The last instant of a calendar year."""
-    return midnight(date(min(year, LAST_DAY.year) + 1, 1, 1), zone) - 1
-
-
 def last_instant(instant: int, length: Duration, zone: ZoneInfo) -> int:
     """The last instant that still lies within a length of time from this one."""
     if length.unit == "h":

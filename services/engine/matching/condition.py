@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from services.engine.occasion import Occasion
@@ -30,3 +30,9 @@ class Condition:
         holds = self.holds(occasion)
         miss = self.miss(occasion) if not holds and self.miss is not None else None
         return Observation(self.path, self.required, self.observe(occasion), holds, miss)
+
+
+def one_of(path: str, names: Iterable[str], get: Callable[[Occasion], object]) -> Condition:
+    """What the occasion has is one of these names."""
+    wanted = frozenset(names)
+    return Condition(path, list(names), lambda o: get(o) in wanted, get)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from schemas.promotions.fields import Day
 from schemas.promotions.written import Hours, LocalMoment
 from services.engine.calendar.moments import closing, first_instant_after, last_instant, micros, opening, text_of
 from services.engine.matching.attributes import attribute_conditions
-from services.engine.matching.condition import Condition
+from services.engine.matching.condition import Condition, one_of
 from services.engine.occasion import Occasion
 from services.engine.trace import Miss
 
@@ -173,7 +173,7 @@ def audience_conditions(audience: Audience, promotion_id: str, zone: ZoneInfo) -
     """The member belongs to the audience at the time of the event."""
     found: list[Condition] = []
     if audience.tiers is not None:
-        found.append(_member_in("audience.tiers", audience.tiers, lambda o: o.tier))
+        found.append(one_of("audience.tiers", audience.tiers, lambda o: o.tier))
     if audience.segments is not None:
         segments = frozenset(audience.segments)
         found.append(
@@ -211,11 +211,6 @@ def audience_conditions(audience: Audience, promotion_id: str, zone: ZoneInfo) -
     return found
 
 
-def _member_in(path: str, names: Iterable[str], get: Callable[[Occasion], object]) -> Condition:
-    wanted = frozenset(names)
-    return Condition(path, list(names), lambda o: get(o) in wanted, get)
-
-
 def home_of(o: Occasion) -> str:
     """The member's home store, `` for none."""
     return str(o.wallet.attributes.get("home_store", ""))
@@ -224,7 +219,7 @@ def home_of(o: Occasion) -> str:
 def _home_conditions(audience: Audience) -> list[Condition]:
     found = []
     if audience.home_store is not None:
-        found.append(_member_in("audience.home_store", audience.home_store, home_of))
+        found.append(one_of("audience.home_store", audience.home_store, home_of))
     if audience.home_region is not None:
         regions = audience.home_region
         found.append(

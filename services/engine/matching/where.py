@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from schemas.promotions.conditions import Bounds, CountBounds, LineMatch, Where
 from schemas.promotions.written import Money
 from services.engine.matching.attributes import attribute_conditions
-from services.engine.matching.condition import Condition, Holds
+from services.engine.matching.condition import Condition, Holds, one_of
 from services.engine.matching.lines import LINE_FIELDS, LineTest, line_test
 from services.engine.occasion import Occasion, pieces_of
 from services.engine.trace import Miss
@@ -23,7 +23,7 @@ def where_conditions(where: Where, path: str = "where", *, counting: bool = True
     for name, get in _NAMED.items():
         names = getattr(where, name)
         if names is not None:
-            found.append(_one_of(f"{path}.{name}", names, get))
+            found.append(one_of(f"{path}.{name}", names, get))
     if where.region is not None:
         regions = where.region
         found.append(
@@ -75,11 +75,6 @@ def _subtotal(o: Occasion) -> int:
 
 def _attributes(o: Occasion) -> Mapping[str, object]:
     return getattr(o.data, "attributes", None) or {}
-
-
-def _one_of(path: str, names: Iterable[str], get: Callable[[Occasion], object]) -> Condition:
-    wanted = frozenset(names)
-    return Condition(path, list(names), lambda o: get(o) in wanted, get)
 
 
 def _money(path: str, bounds: Bounds, get: Callable[[Occasion], int]) -> list[Condition]:

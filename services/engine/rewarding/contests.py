@@ -35,8 +35,6 @@ import orjson
 
 from schemas.promotions.rewards import DrawPrize, InstantPrize
 
-ALGORITHM = "unisono-contest-1"
-"""The name of the definitions above; others would have another name."""
 _WORD = 1 << 256
 
 

@@ -12,6 +12,7 @@ from schemas.events.orders import OrderCoupon, OrderLine
 from schemas.promotions.fields import Rounding
 from schemas.promotions.rewards import Factor, PointsReward
 from services.engine.calendar.moments import DAY, text_of
+from services.engine.look import Look, told
 from services.engine.occasion import Occasion
 from services.engine.programme import Compiled
 from services.engine.rewarding.coupons import KEPT_AFTER_USE, used_on
@@ -46,7 +47,7 @@ def multiply_points(occasion: Occasion) -> None:
 
 
 def _multiply(occasion: Occasion, compiled: Compiled, made: str, factor: Factor, earned: dict[str, int]) -> None:
-    told = _tell(occasion, compiled, made, factor)
+    decision = _tell(occasion, compiled, made, factor)
     caps = [cap for cap in caps_of(compiled, occasion) if cap.limit.points is not None]
     for currency, points in earned.items():
         more = _more(points, factor, occasion.terms.points(currency).rounding)
@@ -58,10 +59,10 @@ def _multiply(occasion: Occasion, compiled: Compiled, made: str, factor: Factor,
         given = occasion.earned.get(which, 0) - before
         if given:
             use_caps(caps, compiled, occasion, given)
-    if told is not None and told.gave:
-        told.result = "rewarded"
-    elif told is not None:
-        told.observations.append(Observation("reward", "something to give", "nothing", holds=False))
+    if decision is not None and decision.gave:
+        decision.result = "rewarded"
+    elif decision is not None:
+        decision.observations.append(Observation("reward", "something to give", "nothing", holds=False))
     occasion.decision = None
 
 
@@ -72,14 +73,10 @@ def _more(points: int, factor: Factor, rounding: Rounding) -> int:
 
 def _tell(occasion: Occasion, compiled: Compiled, made: str, factor: Factor) -> Decision | None:
     """Somebody asking why learns of the coupon as of a promotion's decision."""
-    occasion.decision = None
-    if occasion.trace is None:
-        return None
-    seen = [Observation("coupon.points_times", str(factor), made, True)]
-    told = Decision(occasion.cause, compiled.promotion_id, compiled.version, None, occasion.trigger, seen)
-    occasion.decision = told
-    occasion.trace.decisions.append(told)
-    return told
+    occasion.decision = decision = told(occasion, Look(compiled, "", compiled.mode))
+    if decision is not None:
+        decision.observations.append(Observation("coupon.points_times", str(factor), made, True))
+    return decision
 
 
 def _version(occasion: Occasion, coupon: Coupon) -> Compiled | None:

@@ -28,7 +28,7 @@ from services.engine.calendar.moments import (
     text_of,
 )
 from services.engine.entries import COUPON, Entry
-from services.engine.rewarding.grants import Claim, Pool
+from services.engine.rewarding.grants import Pool
 from services.engine.wallet import Coupon, Tally, Wallet
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def _claim(grant: Grant, kind: str, pool: tuple[str, int], made: str) -> int | N
     key, capacity = pool
     occasion = grant.occasion
     of = Pool(grant.compiled.promotion_id, kind, key)
-    granted = occasion.desk.grants.take(Claim(of, 1, capacity, occasion.wallet.member_id, made, occasion.instant))
+    granted = occasion.desk.grants.take(grant.claim(of, 1, capacity, mark=made))
     if occasion.decision is not None:
         occasion.decision.used.append((f"{kind} {key}", granted.amount))
     return granted.before if granted.amount else None

@@ -183,20 +183,14 @@ def _claims(grant: Grant) -> list[tuple[str, Claim]]:
         period = period_of(occasion.clock(compiled.zone), cap.limit.every)
         key = f"{_counts(cap.limit)} {cap.whose(occasion)}".rstrip()
         capacity = _allowed(cap.limit)
-        found.append((cap.path, _claim(grant, Pool(compiled.promotion_id, cap.kind, key, period), amount, capacity)))
+        found.append((cap.path, grant.claim(Pool(compiled.promotion_id, cap.kind, key, period), amount, capacity)))
     budget = compiled.promotion.limits.budget
     if budget is not None:
         amount, capacity = _spend(grant, budget)
         partial = budget.last == "partial" and is_only_points(grant)
-        claim = _claim(grant, Pool(compiled.promotion_id, "budget"), amount, capacity, partial=partial)
+        claim = grant.claim(Pool(compiled.promotion_id, "budget"), amount, capacity, partial=partial)
         found.append(("limits.budget", claim))
     return found
-
-
-def _claim(grant: Grant, pool: Pool, amount: int, capacity: int, *, partial: bool = False) -> Claim:
-    occasion = grant.occasion
-    mark = f"{grant.offer_id} {grant.mark}"
-    return Claim(pool, amount, capacity, occasion.wallet.member_id, mark, occasion.instant, partial)
 
 
 def _spend(grant: Grant, budget: Budget) -> tuple[int, int]:

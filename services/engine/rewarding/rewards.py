@@ -66,6 +66,12 @@ class Grant:
         if occasion.decision is not None:
             occasion.decision.gave.append((told(occasion.entries[-1]), amount))
 
+    def claim(self, pool: Pool, amount: int, capacity: int, *, mark: str | None = None, partial: bool = False) -> Claim:
+        """A claim of this grant on something that members share; `mark` where it is about less than the bundle."""
+        occasion = self.occasion
+        named = mark if mark is not None else f"{self.offer_id} {self.mark}"
+        return Claim(pool, amount, capacity, occasion.wallet.member_id, named, occasion.instant, partial)
+
     def key(self, *parts: object) -> str:
         """A key of this grant: its promotion, version, offer and mark between the kind and whatever else tells it."""
         kind, *rest = parts
@@ -129,8 +135,7 @@ def _try_to_win(grant: Grant, place: str) -> None:
     # The place is part of the claim: two tries of one bundle are two.
     mark = f"{grant.offer_id} {grant.mark} {place}"
     pool = Pool(grant.compiled.promotion_id, "instant_win")
-    claim = Claim(pool, 1, opened, occasion.wallet.member_id, mark, occasion.instant)
-    granted = occasion.desk.grants.take(claim)
+    granted = occasion.desk.grants.take(grant.claim(pool, 1, opened, mark=mark))
     # What was granted once stays granted: under a version with fewer moments it may be one of those that are gone.
     if not granted.amount or granted.before >= len(table):
         return

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from operator import itemgetter
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from schemas.promotions.programme import Tiers
 from schemas.promotions.rewards import TierReward
-from services.engine.calendar.moments import last_instant, local, micros, midnight, moment_of, year_end
+from services.engine.calendar.moments import last_instant, local, micros, midnight, moment_of
+from services.engine.calendar.periods import last_of_period
 from services.engine.entries import TIER, Entry
 from services.engine.occasion import Occasion
 from services.engine.wallet import Wallet
@@ -276,7 +277,7 @@ def _valid_until(tiers: Tiers | None, start: int, terms: Terms) -> int:
     if tiers is None:
         return 0
     if tiers.valid_for == "next_year_end":
-        return year_end(_year(start, terms) + 1, terms.zone)
+        return last_of_period(date(_year(start, terms) + 1, 1, 1), "year", terms.zone)
     return last_instant(start, tiers.valid_for, terms.zone)
 
 
